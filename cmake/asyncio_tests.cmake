@@ -1,0 +1,78 @@
+# The functions that tests/, examples/ and bench/ are built with.
+#
+# Paths are relative to the calling folder. A header in a list is one that the sources share.
+#
+#   asyncio_tests(<folder> USES <package>... SOURCES <file>...)
+#       tests/test_<folder>: all cases of a folder in one executable, with the runner's main().
+#   asyncio_executables(<folder> USES <package>... SOURCES <file>...)
+#       <folder>/<file without .cpp>: one executable a file. The <folder> is not said twice:
+#       gallery/x.cpp is gallery/x, and in examples, usage/x.cpp is examples/usage/x.
+#
+# `tests`, `gallery`, `examples`, `parity` and `canaries` are targets that build all of a kind.
+
+# Lets `target` start from the precompiled face of asyncio. The first caller compiles it, and all
+# others use it again: they have the same flags.
+function(asyncio_precompiled target)
+  if(NOT TARGET asyncio_face)
+    set(source ${PROJECT_BINARY_DIR}/cmake/asyncio_face.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "// Holds the precompiled header.\n")
+    add_library(asyncio_face OBJECT ${source})
+    target_link_libraries(asyncio_face PRIVATE asyncio::asyncio)
+    target_precompile_headers(asyncio_face PRIVATE <asyncio/asyncio.h>)
+    asyncio_warnings(asyncio_face)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+      target_compile_options(asyncio_face PRIVATE "SHELL:-Xclang -fno-pch-timestamp") # for ccache
+    endif()
+  endif()
+  target_precompile_headers(${target} REUSE_FROM asyncio_face)
+endfunction()
+
+# The executable at `path` in the build folder; it stands on `uses`, and `group` builds it too.
+function(asyncio_executable target path group uses)
+  cmake_path(GET path PARENT_PATH folder)
+  cmake_path(GET path FILENAME name)
+  add_executable(${target} ${ARGN})
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${name}
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
+  asyncio_warnings(${target})
+  foreach(package IN LISTS uses)
+    asyncio_component_of(${package} component)
+    target_link_libraries(${target} PRIVATE asyncio::${component})
+  endforeach()
+  asyncio_precompiled(${target})
+  add_dependencies(${group} ${target})
+endfunction()
+
+function(asyncio_group group)
+  if(NOT TARGET ${group})
+    add_custom_target(${group})
+  endif()
+endfunction()
+
+function(asyncio_tests folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;SOURCES")
+  asyncio_group(tests)
+  if(ASYNCIO_TESTS_MATCH)
+    list(FILTER arg_SOURCES INCLUDE REGEX "${ASYNCIO_TESTS_MATCH}")
+  endif()
+  if(NOT arg_SOURCES)
+    return()
+  endif()
+  string(REPLACE "/" "_" name test_${folder})
+  asyncio_executable(${name} tests/${name} tests "${arg_USES};asyncio/testing" ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE asyncio::testing_main)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests) # support/
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+function(asyncio_executables folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;SOURCES")
+  asyncio_group(${folder})
+  list(FILTER arg_SOURCES EXCLUDE REGEX "\\.h$")
+  foreach(source IN LISTS arg_SOURCES)
+    string(REGEX REPLACE "^${folder}/|\\.cpp$" "" path ${source})
+    string(REPLACE "/" "_" target ${folder}_${path})
+    asyncio_executable(${target} ${folder}/${path} ${folder} "${arg_USES}" ${source})
+  endforeach()
+endfunction()
