@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// Intrusive circular list: nodes bring their own links, so joining and leaving a line allocates nothing.
+#pragma once
+
+namespace asyncio::base {
+
+/// The links of one node. A node stands in at most one list at a time.
+struct ListNode {
+    ListNode* prev = nullptr;
+    ListNode* next = nullptr; // null: in no list
+
+    bool linked() const noexcept { return next != nullptr; }
+};
+
+/// A line of `Node`s, first come first served. Eight bytes: the first node, or null.
+///
+/// Lifetime  a node must leave before it is destroyed; the list owns nothing.
+/// Cost      every operation is O(1).
+template <class Node>
+class IntrusiveList {
+public:
+    bool empty() const noexcept { return first_ == nullptr; }
+    Node* front() const noexcept { return first_; }
+
+    /// The node behind `node`, or null at the end of the line.
+    Node* after(const Node* node) const noexcept {
+        Node* next = static_cast<Node*>(node->next);
+        return next == first_ ? nullptr : next;
+    }
+
+    void push_back(Node* node) noexcept {
+        if (first_ == nullptr) {
+            node->prev = node->next = node;
+            first_ = node;
+        } else {
+            insert_before_first(node);
+        }
+    }
+
+    void push_front(Node* node) noexcept {
+        push_back(node);
+        first_ = node;
+    }
+
+    void remove(Node* node) noexcept {
+        if (node->next == node) {
+            first_ = nullptr;
+        } else {
+            node->prev->next = node->next;
+            node->next->prev = node->prev;
+            if (first_ == node) first_ = static_cast<Node*>(node->next);
+        }
+        node->prev = node->next = nullptr;
+    }
+
+    Node* pop_front() noexcept {
+        Node* node = first_;
+        if (node != nullptr) remove(node);
+        return node;
+    }
+
+    /// Hands over the whole line; this list is empty afterwards.
+    IntrusiveList take() noexcept {
+        IntrusiveList all;
+        all.first_ = first_;
+        first_ = nullptr;
+        return all;
+    }
+
+private:
+    void insert_before_first(Node* node) noexcept {
+        ListNode* last = first_->prev;
+        node->prev = last;
+        node->next = first_;
+        last->next = node;
+        first_->prev = node;
+    }
+
+    Node* first_ = nullptr;
+};
+
+} // namespace asyncio::base
