@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// A file descriptor with one owner.
+#pragma once
+
+#include <utility>
+
+namespace asyncio::os {
+
+/// Owns a descriptor and closes it. Move-only; -1 is none.
+class Descriptor {
+public:
+    Descriptor() noexcept = default;
+    explicit Descriptor(int fd) noexcept : fd_(fd) {}
+    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~Descriptor() { reset(); }
+
+    int get() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+    int release() noexcept { return std::exchange(fd_, -1); }
+    void reset() noexcept; // closes; errno is kept
+
+private:
+    int fd_ = -1;
+};
+
+} // namespace asyncio::os

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// The one signal handler of the process.
+#include "os/signals.h"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <sched.h>
+#include <unistd.h>
+
+namespace asyncio::os {
+
+namespace {
+
+constexpr int signals_end = NSIG;
+constexpr int held_up_after = 3;
+
+struct Slot {
+    std::atomic<int> pending{0};
+    std::atomic<SignalNotify> notify{nullptr};
+    std::atomic<void*> who{nullptr};
+    std::atomic<pid_t> process{0};
+};
+std::array<Slot, signals_end> slots;
+std::atomic<int> handlers_at_work{0}; // on whatever thread
+static_assert(std::atomic<SignalNotify>::is_always_lock_free);
+
+void on_signal(int number) {
+    const int kept = errno;
+    handlers_at_work.fetch_add(1, std::memory_order_seq_cst);
+    Slot& slot = slots[static_cast<std::size_t>(number)];
+    const int before = slot.pending.fetch_add(1, std::memory_order_acq_rel);
+    if (number == SIGINT && before + 1 >= held_up_after) {
+        std::signal(SIGINT, SIG_DFL);
+        std::raise(SIGINT);
+    }
+    const SignalNotify notify = slot.notify.load(std::memory_order_acquire);
+    // A forked child shares the wake-up descriptor of its parent, and must not use it.
+    if (notify != nullptr && slot.process.load(std::memory_order_relaxed) == ::getpid()) {
+        notify(slot.who.load(std::memory_order_acquire));
+    }
+    handlers_at_work.fetch_sub(1, std::memory_order_release);
+    errno = kept;
+}
+
+bool is_ours(int number) noexcept {
+    struct sigaction action {};
+    return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == on_signal;
+}
+
+bool in_range(int number) noexcept { return number > 0 && number < signals_end; }
+
+} // namespace
+
+CatchResult catch_signal(int number, SignalNotify notify, void* who) noexcept {
+    if (!in_range(number)) return CatchResult::no_such_signal;
+    Slot& slot = slots[static_cast<std::size_t>(number)];
+    const SignalNotify before = slot.notify.load();
+    slot.pending.store(0);
+    slot.process.store(::getpid());
+    slot.who.store(who);
+    slot.notify.store(notify);
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    sigfillset(&action.sa_mask); // one handler at a time
+    if (::sigaction(number, &action, nullptr) == 0) return CatchResult::caught;
+    slot.notify.store(before);
+    return CatchResult::cannot_be_caught;
+}
+
+void release_signal(int number) noexcept {
+    if (!in_range(number)) return;
+    if (is_ours(number)) std::signal(number, SIG_DFL);
+    slots[static_cast<std::size_t>(number)].notify.store(nullptr);
+    while (handlers_at_work.load(std::memory_order_acquire) != 0) ::sched_yield();
+}
+
+bool take_signal(int number) noexcept {
+    return in_range(number) &&
+           slots[static_cast<std::size_t>(number)].pending.exchange(0, std::memory_order_acq_rel) >
+               0;
+}
+
+bool has_default_action(int number) noexcept {
+    struct sigaction action {};
+    if (!in_range(number) || ::sigaction(number, nullptr, &action) != 0) return false;
+    if (action.sa_handler == SIG_DFL) return true;
+    return action.sa_handler == on_signal &&
+           slots[static_cast<std::size_t>(number)].process.load() != ::getpid();
+}
+
+bool is_main_thread() noexcept { return ::gettid() == ::getpid(); }
+
+} // namespace asyncio::os
