@@ -24,7 +24,7 @@ public:
 
     /// The node behind `node`, or null at the end of the line.
     Node* after(const Node* node) const noexcept {
-        Node* next = static_cast<Node*>(node->next);
+        Node* next = node_of(node->next);
         return next == first_ ? nullptr : next;
     }
 
@@ -48,7 +48,7 @@ public:
         } else {
             node->prev->next = node->next;
             node->next->prev = node->prev;
-            if (first_ == node) first_ = static_cast<Node*>(node->next);
+            if (first_ == node) first_ = node_of(node->next);
         }
         node->prev = node->next = nullptr;
     }
@@ -68,6 +68,9 @@ public:
     }
 
 private:
+    // By reference: a link of a linked node is never null, and need not be tested for it.
+    static Node* node_of(ListNode* link) noexcept { return &static_cast<Node&>(*link); }
+
     void insert_before_first(Node* node) noexcept {
         ListNode* last = first_->prev;
         node->prev = last;

@@ -55,6 +55,8 @@ bool in_range(int number) noexcept { return number > 0 && number < signals_end; 
 
 CatchResult catch_signal(int number, SignalNotify notify, void* who) noexcept {
     if (!in_range(number)) return CatchResult::no_such_signal;
+    static std::atomic<pid_t> process = 0;
+    if (process.exchange(::getpid()) != ::getpid()) handlers_at_work.store(0); // the parent's
     Slot& slot = slots[static_cast<std::size_t>(number)];
     const SignalNotify before = slot.notify.load();
     slot.pending.store(0);

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// The text forms of futures, tasks and handles.
+#include "asyncio/call_stacks.h"
+#include "asyncio/events.h"
+#include "asyncio/origins.h"
+
+#include "asyncio/format_helpers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace asyncio {
+
+using detail::FutureState;
+
+namespace detail {
+
+// ---- values --------------------------------------------------------------------------------------
+
+std::string value_text_of(bool value) { return value ? "True" : "False"; }
+std::string value_text_of(long long value) { return std::to_string(value); }
+std::string value_text_of(unsigned long long value) { return std::to_string(value); }
+std::string value_text_of(std::string_view value) { return quoted_short(value); }
+
+// As Python: the fewest digits that give the same number again; an exponent only beyond 16 places.
+std::string value_text_of(double value) {
+    if (std::isnan(value)) return "nan";
+    if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+    char text[40];
+    int digits = 0;
+    do {
+        std::snprintf(text, sizeof text, "%.*e", digits, value);
+    } while (std::strtod(text, nullptr) != value && ++digits < 17);
+    const std::string_view scientific = text;
+    const int exponent = std::atoi(text + scientific.find('e') + 1);
+    if (exponent < -4 || exponent >= 16) return text;
+    std::snprintf(text, sizeof text, "%.*f", std::max(digits - exponent, 1), value);
+    return text;
+}
+
+// ---- callbacks -----------------------------------------------------------------------------------
+
+std::string describe(const CallbackNode& node) { return callable_name(node.ops->type) + "()"; }
+
+std::string handle_text(const CallbackNode& node) {
+    const bool timer = node.has(CallbackNode::timer);
+    const bool cancelled = node.has(CallbackNode::cancelled);
+    std::string text = timer ? "<TimerHandle" : "<Handle";
+    if (cancelled) text += " cancelled";
+    if (timer) {
+        const std::int64_t when = static_cast<const TimerCallback&>(node).when;
+        text += " when=" + value_text_of(static_cast<double>(when) / 1e9);
+    }
+    const std::string created = created_text(node);
+    if (!cancelled || !created.empty()) text += " " + describe(node);
+    return text + created + ">";
+}
+
+namespace {
+
+std::string waiter_text(const LinkedWaiter* waiter) {
+    if (const auto* callback = dynamic_cast<const DoneCallback*>(waiter)) return describe(*callback);
+    if (FutureState* task = waiter->awaiting()) return "wakeup of " + name_of(task);
+    return waiter->label();
+}
+
+// None, one, two, or the first, how many more, and the last.
+std::string callbacks_text(const WaiterList& callbacks) {
+    const LinkedWaiter* first = callbacks.front();
+    if (first == nullptr) return {};
+    std::size_t more = 0;
+    const LinkedWaiter* last = first;
+    for (const LinkedWaiter* w = callbacks.after(first); w != nullptr; w = callbacks.after(w)) {
+        last = w;
+        ++more;
+    }
+    std::string text = " cb=[" + waiter_text(first);
+    if (more > 1) text += ", <" + std::to_string(more - 1) + " more>";
+    if (more > 0) text += ", " + waiter_text(last);
+    return text + "]";
+}
+
+// ---- futures and tasks ---------------------------------------------------------------------------
+
+const char* status_word(const FutureState* state) noexcept {
+    if (state->has(FutureState::is_cancelled)) return "cancelled";
+    if (state->done()) return "finished";
+    return state->has(FutureState::is_task) && state->cancels > 0 ? "cancelling" : "pending";
+}
+
+std::string result_text(FutureState* state) {
+    if (!state->done() || state->has(FutureState::is_cancelled)) return {};
+    if (!state->failed()) return " result=" + state->ops->value_text(state);
+    return " exception=" + repr(std::as_const(state->cell.exception()));
+}
+
+std::string coro_text(FutureState* task) {
+    const CoroInfo coro = coro_info(task);
+    if (coro.function.empty()) return {};
+    std::string text = " coro=<" + coro.function + (task->done() ? "() done" : "() running");
+    if (coro.line != 0) text += " at " + coro.file + ":" + std::to_string(coro.line);
+    return text + ">";
+}
+
+/// Writes a task with the task it waits for, and so on; not for ever.
+class FutureText {
+public:
+    std::string write(FutureState* state) {
+        if (std::find(open_.begin(), open_.end(), state) != open_.end()) return "...";
+        if (open_.size() == levels_max) return "...";
+        open_.push_back(state);
+        std::string text = state->has(FutureState::is_task) ? "<Task " : "<Future ";
+        text += status_word(state);
+        if (state->has(FutureState::is_task)) {
+            text += " name=" + quoted(name_of(state)) + coro_text(state) + wait_for_text(state);
+        }
+        text += result_text(state) + callbacks_text(state->callbacks) + created_text(state) + ">";
+        open_.pop_back();
+        return text;
+    }
+
+private:
+    static constexpr std::size_t levels_max = 8;
+
+    std::string wait_for_text(FutureState* task) {
+        const bool waits = task->cell.st > CellHead::gone && task->waiter() != nullptr &&
+                           !task->has(FutureState::not_started | FutureState::queued);
+        if (!waits) return {};
+        FutureState* target = task->waiter()->target();
+        if (target != nullptr) return " wait_for=" + write(target);
+        return std::string(" wait_for=<") + task->waiter()->label() + ">";
+    }
+
+    std::vector<FutureState*> open_; // those that are being written
+};
+
+} // namespace
+
+} // namespace detail
+
+std::string to_string(const FutureBase& future) {
+    if (!future) return "None";
+    return detail::FutureText().write(future.state());
+}
+
+std::string to_string(const Handle& handle) { return detail::handle_text(*handle.node_); }
+
+} // namespace asyncio

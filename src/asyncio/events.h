@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: MIT
+// EventLoop: runs ready callbacks and tasks in turns, and waits for time, descriptors and signals.
+#pragma once
+
+#include "asyncio/selector_events.h"
+#include "asyncio/tasks.h"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace asyncio {
+
+class ThreadPoolExecutor;
+namespace detail {
+struct ThreadsafeNode;
+struct Watch;
+struct LoopParts;
+struct ReadinessAwaiter;
+class GeneratorFrame;
+class LoopInstruments;
+} // namespace detail
+
+/// What went wrong where nobody could catch it.
+/// Source    the context dict of CPython's call_exception_handler.
+struct ExceptionContext {
+    std::string message;
+    std::exception_ptr exception;       // may be null
+    std::optional<AnyFuture> future;    // whose it was
+    std::optional<AnyTask> task;
+    std::string handle;                 // text of the callback
+    std::string source_traceback;       // where it was created; in debug mode with the calls
+    std::vector<std::pair<std::string, std::string>> more; // further keys, as text
+};
+
+using ExceptionHandler = base::Function<void(EventLoop&, const ExceptionContext&)>;
+
+enum class LogLevel { debug, info, warning, error };
+
+/// Where the library's own lines go: slow callbacks, errors nobody retrieved. By default stderr.
+///
+/// handler   called with one record, which may have several lines; null: the default again.
+/// Returns   the handler before; null: the default.
+/// Thread    any; the handler may be called on any thread that runs a loop.
+using LogHandler = void (*)(LogLevel, std::string_view);
+LogHandler set_log_handler(LogHandler handler) noexcept;
+
+namespace detail {
+
+template <class F, class... Args>
+concept PlainCallback =
+    std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...> &&
+    !is_coro_v<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&...>>;
+template <class F, class... Args>
+inline constexpr bool is_callback = PlainCallback<F, Args...>;
+template <class F, class... Args>
+inline constexpr bool is_callback<InContext, F, Args...> = PlainCallback<F, Args...>;
+
+} // namespace detail
+
+/// What the loop can call as `f(args...)`, perhaps behind in_context(...). No coroutine: make a task.
+template <class F, class... Args>
+concept Callback = detail::is_callback<std::decay_t<F>, Args...>;
+
+/// A call from another thread; cancel() and cancelled() may be called from any.
+///
+/// While the callback runs, both wait on other threads until it has finished.
+/// Source    CPython 3.14 asyncio.Handle of a free-threaded call_soon_threadsafe.
+class ThreadsafeHandle {
+public:
+    ThreadsafeHandle(const ThreadsafeHandle& other) noexcept;
+    ThreadsafeHandle(ThreadsafeHandle&& other) noexcept
+        : node_(std::exchange(other.node_, nullptr)) {}
+    ThreadsafeHandle& operator=(ThreadsafeHandle other) noexcept {
+        std::swap(node_, other.node_);
+        return *this;
+    }
+    ~ThreadsafeHandle();
+    void cancel();
+    bool cancelled() const;
+
+private:
+    friend class EventLoop;
+    explicit ThreadsafeHandle(detail::ThreadsafeNode* node) noexcept : node_(node) {}
+    detail::ThreadsafeNode* node_;
+};
+
+/// What new_event_loop and loop factories build on.
+class LoopOptions {
+public:
+    LoopOptions() noexcept {}
+    /// Another clock or poller than epoll, for tests and other backends.
+    LoopOptions& backend(std::unique_ptr<Backend> backend) & {
+        backend_ = std::move(backend);
+        return *this;
+    }
+    LoopOptions backend(std::unique_ptr<Backend> other) && {
+        return std::move(backend(std::move(other)));
+    }
+    LoopOptions& debug(bool on) & {
+        debug_ = on;
+        return *this;
+    }
+    LoopOptions debug(bool on) && { return std::move(debug(on)); }
+    /// Permutes by this seed what has no promised order: descriptors that are ready together, and
+    /// the order in which a group cancels its children. 0: natural order.
+    LoopOptions& shuffle_seed(std::uint64_t seed) & {
+        shuffle_seed_ = seed;
+        return *this;
+    }
+    LoopOptions shuffle_seed(std::uint64_t seed) && { return std::move(shuffle_seed(seed)); }
+
+private:
+    friend class EventLoop;
+    std::unique_ptr<Backend> backend_;
+    std::optional<bool> debug_;
+    std::uint64_t shuffle_seed_ = 0;
+};
+
+/// Runs tasks and callbacks on one thread, in turns: poll, queue what became ready or due, run what
+/// was queued when the run began.
+///
+/// Thread    the one that runs it, unless a line says otherwise.
+/// Source    CPython 3.14 asyncio.EventLoop (SelectorEventLoop).
+class EventLoop : private detail::LoopCore {
+public:
+    /// Throws    OSError: no descriptors. RuntimeError: 65,535 loops exist.
+    explicit EventLoop(LoopOptions options = LoopOptions());
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+    ~EventLoop(); // closes
+
+    // ---- running -------------------------------------------------------------------------------
+
+    /// Runs until stop() is called.
+    /// Throws    RuntimeError: it is closed or running, or another loop runs on this thread.
+    ///           KeyboardInterrupt, SystemExit: from a callback or task.
+    void run_forever();
+    /// Runs until `awaitable` is done. A coroutine becomes a task.
+    /// Returns   its result.
+    /// Throws    what it failed with. RuntimeError: stop() came first, or as run_forever.
+    ///           ValueError: a future of another loop.
+    template <class A>
+        requires Awaitable<std::decay_t<A>>
+    decltype(auto) run_until_complete(A&& awaitable);
+    /// Leaves run_forever at the end of the present turn.
+    void stop() noexcept;
+    /// Forgets what is queued, reports pending tasks and takes them apart, frees all descriptors.
+    /// Harmless twice.
+    /// Throws    RuntimeError: it is running.
+    void close();
+    bool is_running() const noexcept;
+    bool is_closed() const noexcept { return closed; }
+
+    /// The loop's clock: monotonic; in a testing loop, virtual.
+    TimePoint time() const { return TimePoint(std::chrono::nanoseconds(now_ns())); }
+
+    // ---- callbacks -----------------------------------------------------------------------------
+
+    /// Calls `f(args...)` in the next turn, first come, first served. Keeps f and the arguments.
+    /// Throws    RuntimeError: the loop is closed; in debug mode also: wrong thread.
+    template <Callback F>
+    Handle call_soon(F&& f, std::source_location where = std::source_location::current()) {
+        return queue_call(where, std::forward<F>(f));
+    }
+    template <class F, class... Args>
+        requires(sizeof...(Args) > 0 && Callback<F, Args...>)
+    Handle call_soon(F&& f, Args&&... args) {
+        return queue_call({}, std::forward<F>(f), std::forward<Args>(args)...);
+    }
+    /// Calls `f(args...)` after `delay`, never inside this call. Equal deadlines keep their order.
+    template <Callback F>
+    TimerHandle call_later(Duration delay, F&& f,
+                           std::source_location where = std::source_location::current()) {
+        return arm_call(after(delay), where, std::forward<F>(f));
+    }
+    template <class F, class... Args>
+        requires(sizeof...(Args) > 0 && Callback<F, Args...>)
+    TimerHandle call_later(Duration delay, F&& f, Args&&... args) {
+        return arm_call(after(delay), {}, std::forward<F>(f), std::forward<Args>(args)...);
+    }
+    template <Callback F>
+    TimerHandle call_at(TimePoint when, F&& f,
+                        std::source_location where = std::source_location::current()) {
+        return arm_call(when, where, std::forward<F>(f));
+    }
+    template <class F, class... Args>
+        requires(sizeof...(Args) > 0 && Callback<F, Args...>)
+    TimerHandle call_at(TimePoint when, F&& f, Args&&... args) {
+        return arm_call(when, {}, std::forward<F>(f), std::forward<Args>(args)...);
+    }
+    /// The same from any thread: wakes the loop if it sleeps.
+    /// Thread    any.
+    template <class F, class... Args>
+        requires Callback<F, Args...>
+    ThreadsafeHandle call_soon_threadsafe(F&& f, Args&&... args);
+
+    // ---- futures and tasks -----------------------------------------------------------------------
+
+    template <class T = void>
+    Future<T> create_future(std::source_location where = std::source_location::current()) {
+        return Future<T>(*this, where);
+    }
+    template <class A>
+        requires Awaitable<std::decay_t<A>>
+    auto create_task(A&& awaitable, std::source_location where = std::source_location::current()) {
+        check_call("create_task");
+        return detail::start_task(core(), detail::as_coro(std::forward<A>(awaitable)), nullptr,
+                                  where);
+    }
+    template <class A>
+        requires Awaitable<std::decay_t<A>>
+    auto create_task(A&& awaitable, const TaskOptions& options,
+                     std::source_location where = std::source_location::current()) {
+        return detail::start_task(core(), detail::as_coro(std::forward<A>(awaitable)), &options,
+                                  where);
+    }
+    /// Every create_task of this loop goes through `factory`; null: the default again.
+    void set_task_factory(TaskFactory factory);
+    /// The factory, or null.
+    const TaskFactory* get_task_factory() const noexcept;
+
+    // ---- descriptors -----------------------------------------------------------------------------
+
+    /// Calls `f(args...)` in every turn in which `fd` is readable. Replaces the one before.
+    /// Throws    ValueError: a negative descriptor. OSError: EPERM for a regular file, EBADF.
+    template <class F, class... Args>
+        requires Callback<F, Args...>
+    void add_reader(int fd, F&& f, Args&&... args);
+    template <class F, class... Args>
+        requires Callback<F, Args...>
+    void add_writer(int fd, F&& f, Args&&... args);
+    /// Returns   whether there was one. Call it before you close the descriptor.
+    bool remove_reader(int fd) noexcept;
+    bool remove_writer(int fd) noexcept;
+
+    class Readiness;
+    /// Waits until `fd` is readable (or hung up). One waiter or reader a descriptor and direction.
+    /// Throws    RuntimeError: somebody else watches it. As add_reader.
+    /// Cancel    stops watching; nothing was read.
+    [[nodiscard]] Readiness readable(int fd) noexcept;
+    /// Waits until `fd` is writable.
+    /// Cancel    stops watching; nothing was written.
+    [[nodiscard]] Readiness writable(int fd) noexcept;
+
+    // ---- signals ---------------------------------------------------------------------------------
+
+    /// Calls `f(args...)` in the loop when signal `number` comes; one handler a signal.
+    /// Throws    ValueError: no such signal. RuntimeError: it cannot be caught, or this is not the
+    ///           main thread.
+    template <class F, class... Args>
+        requires Callback<F, Args...>
+    void add_signal_handler(int number, F&& f, Args&&... args);
+    /// Restores the default action.
+    /// Returns   whether there was a handler.
+    bool remove_signal_handler(int number);
+
+    // ---- threads -----------------------------------------------------------------------------------
+
+    /// Runs `f(args...)` in `executor`, or in the default one if null. See threads.h.
+    template <class F, class... Args>
+    auto run_in_executor(ThreadPoolExecutor* executor, F&& f, Args&&... args);
+    void set_default_executor(std::shared_ptr<ThreadPoolExecutor> executor);
+    /// The default executor; made at first use.
+    ThreadPoolExecutor& default_executor();
+    /// Waits for the default executor's work; after it no more is accepted.
+    /// timeout   after it, a warning is logged and the rest is left to itself
+    /// Cancel    the executor goes on ending in the background.
+    Coro<void> shutdown_default_executor(std::optional<Duration> timeout = std::nullopt);
+    /// Closes all asynchronous generators that were started and not finished.
+    /// Cancel    those not closed yet stay open.
+    Coro<void> shutdown_asyncgens();
+
+    // ---- errors ------------------------------------------------------------------------------------
+
+    /// `f(EventLoop&, const ExceptionContext&)` instead of the default; null: the default again.
+    void set_exception_handler(ExceptionHandler handler);
+    /// The handler that was set, or null.
+    const ExceptionHandler* get_exception_handler() const noexcept;
+    /// Logs the message, every other part of the context, then the exception.
+    void default_exception_handler(const ExceptionContext& context);
+    void call_exception_handler(const ExceptionContext& context);
+
+    // ---- debug mode --------------------------------------------------------------------------------
+
+    bool get_debug() const noexcept { return debug; }
+    void set_debug(bool on) noexcept;
+    /// In debug mode a callback or step that takes at least this long is logged; 100 ms.
+    Duration slow_callback_duration() const noexcept { return slow_callback_; }
+    void slow_callback_duration(Duration time) noexcept { slow_callback_ = time; }
+
+    /// How many timers are armed: sleeps, timeouts, call_later.
+    std::size_t timer_count() const noexcept { return timers.size(); }
+    /// How many turns it has run.
+    std::uint64_t turn_count() const noexcept { return turns_; }
+    const char* backend_name() const noexcept;
+
+    detail::LoopCore& core() noexcept { return *this; } // the library's own use
+    detail::LoopParts& parts() noexcept { return *parts_; }
+    static EventLoop& of(detail::LoopCore& core) noexcept { return static_cast<EventLoop&>(core); }
+    bool put_in_inbox(detail::Hop* node) noexcept; // any thread; false: the loop is closed
+    void nudge() noexcept;                               // any thread: the poll is to look again
+    void run_posted(detail::CallbackNode* node) { run_callback(node); }
+    void set_instruments(detail::LoopInstruments* instruments) noexcept; // null: none
+    void note_signal() noexcept;                         // signal handlers too
+    void orphan() noexcept;                              // in a forked child
+    void shuffle(std::vector<detail::FutureState*>& order) noexcept; // what has no promised order
+
+private:
+    friend struct detail::LoopCore;
+    friend struct detail::ReadinessAwaiter;
+
+    void run_once();
+    std::int64_t poll_timeout() const;
+    void poll(std::int64_t timeout_ns);
+    void take_inbox();
+    bool take_posts() noexcept;
+    void queue_due_timers();
+    void run_ready();
+    void run_ready_instrumented();
+    void run_callback(detail::CallbackNode* node);
+    void callback_failed(detail::CallbackNode* node);
+    void handle_by_default(const ExceptionContext& context, const char* failed_too);
+    void timed(detail::ReadyNode* node, detail::ReadyKind kind);
+    void enter_running();
+    void leave_running() noexcept;
+    void check_call(const char* what) const {
+        if (closed || debug) [[unlikely]] check_call_slow(what);
+    }
+    TimePoint after(Duration delay) const {
+        return TimePoint(std::chrono::nanoseconds(detail::deadline_after(now_ns(), delay)));
+    }
+    template <class F, class... Args>
+    Handle queue_call(std::source_location where, F&& f, Args&&... args);
+    template <class F, class... Args>
+    TimerHandle arm_call(TimePoint when, std::source_location where, F&& f, Args&&... args);
+    void check_call_slow(const char* what) const;
+    void check_open() const;
+    void run_until_done(detail::FutureState* future, bool own_task);
+    void arm(detail::TimerCallback* timer);
+    void set_watch(int fd, bool write, detail::CallbackNode* node);
+    detail::CallbackNode* clear_watch(int fd, bool write) noexcept;
+    void handle_event(const os::ReadyEvent& event);
+    void rebuild_backend();
+    void destroy_pending_tasks() noexcept;
+    ThreadsafeHandle post(detail::ThreadsafeNode* node);
+    detail::ThreadsafeNode* make_threadsafe(detail::CallbackNode* inner);
+    void set_signal_handler(int number, detail::CallbackNode* node);
+
+    std::atomic<std::uintptr_t> inbox_{0}; // nodes from other threads, newest first; bit 0: a signal
+    std::atomic<bool> sleeping_{false};    // may be in poll: whoever posts must wake it
+    std::atomic<int> posting_{0};          // threads inside put_in_inbox: close() waits for them
+    bool stopping_ = false;
+    bool polls_ = false;                   // a descriptor besides the loop's own is registered
+    Backend* backend_;
+    std::uint64_t turns_ = 0;
+    Duration slow_callback_ = std::chrono::milliseconds(100);
+    std::unique_ptr<detail::LoopParts> parts_; // what is rarely touched
+};
+
+/// The operation readable() or writable().
+class EventLoop::Readiness {
+public:
+    detail::ReadinessAwaiter operator co_await() const noexcept;
+
+private:
+    friend class EventLoop;
+    Readiness(EventLoop& loop, int fd, bool write) noexcept : loop_(&loop), fd_(fd), write_(write) {}
+    EventLoop* loop_;
+    int fd_;
+    bool write_;
+};
+
+/// The loop that runs on this thread.
+/// Throws    RuntimeError: none runs.
+EventLoop& get_running_loop();
+EventLoop* running_loop_or_null() noexcept;
+/// The running loop, else the one set for this thread.
+/// Throws    RuntimeError: there is none. It never makes one.
+EventLoop& get_event_loop();
+/// Sets this thread's current loop; null: none. LIFETIME: the caller owns it.
+void set_event_loop(EventLoop* loop) noexcept;
+std::unique_ptr<EventLoop> new_event_loop(LoopOptions options = LoopOptions());
+
+// ---- templates ---------------------------------------------------------------------------------
+
+namespace detail {
+
+struct ReadinessAwaiter final : LinkedWaiter {
+    ReadinessAwaiter(EventLoop& event_loop, int descriptor, bool to_write) noexcept
+        : loop(event_loop), fd(descriptor), write(to_write) {}
+    ~ReadinessAwaiter() = default;
+
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame,
+                       std::source_location where = std::source_location::current()) {
+        watch(); // may throw; the task goes on then
+        suspended(suspend_task(this, frame.promise(), where));
+    }
+    void await_resume() {
+        if (take_cancel()) [[unlikely]] throw_cancelled();
+    }
+    void fired() noexcept override;
+    void abandon() noexcept override;
+    const char* label() const noexcept override { return write ? "writable" : "readable"; }
+
+    EventLoop& loop;
+    int fd;
+    bool write;
+
+private:
+    void watch();
+};
+
+template <class Base, class... BaseArgs, class F, class... Args>
+Base* make_loop_callback(std::tuple<BaseArgs...> base, F&& f, Args&&... args) {
+    if constexpr (std::is_same_v<std::decay_t<F>, InContext>) {
+        Base* node = make_callback<Base>(std::move(base), std::forward<Args>(args)...);
+        node->context = ContextAccess::slot(f.context);
+        return node;
+    } else {
+        return make_callback<Base>(std::move(base), std::forward<F>(f),
+                                   std::forward<Args>(args)...);
+    }
+}
+
+} // namespace detail
+
+inline detail::ReadinessAwaiter EventLoop::Readiness::operator co_await() const noexcept {
+    return detail::ReadinessAwaiter(*loop_, fd_, write_);
+}
+inline EventLoop::Readiness EventLoop::readable(int fd) noexcept { return {*this, fd, false}; }
+inline EventLoop::Readiness EventLoop::writable(int fd) noexcept { return {*this, fd, true}; }
+
+template <class F, class... Args>
+Handle EventLoop::queue_call([[maybe_unused]] std::source_location where, F&& f, Args&&... args) {
+    const bool careful = closed || debug;
+    if (careful) [[unlikely]] check_call_slow("call_soon");
+    auto* node = detail::make_loop_callback<detail::CallbackNode>(
+        std::tuple(index), std::forward<F>(f), std::forward<Args>(args)...);
+    if (careful) [[unlikely]] detail::note_origin(node, where);
+    detail::add_ref(node);
+    detail::queue_callback(*this, node);
+    return Handle(node);
+}
+
+template <class F, class... Args>
+TimerHandle EventLoop::arm_call(TimePoint when, std::source_location where, F&& f,
+                                Args&&... args) {
+    const bool careful = closed || debug;
+    if (careful) [[unlikely]] check_call_slow("call_at");
+    auto* node = detail::make_loop_callback<detail::TimerCallback>(
+        std::tuple(index, when.time_since_epoch().count()), std::forward<F>(f),
+        std::forward<Args>(args)...);
+    if (careful) [[unlikely]] detail::note_origin(node, where);
+    TimerHandle handle(node);
+    arm(node);
+    return handle;
+}
+
+template <class F, class... Args>
+    requires Callback<F, Args...>
+ThreadsafeHandle EventLoop::call_soon_threadsafe(F&& f, Args&&... args) {
+    return post(make_threadsafe(detail::make_loop_callback<detail::CallbackNode>(
+        std::tuple(index), std::forward<F>(f), std::forward<Args>(args)...)));
+}
+
+template <class F, class... Args>
+    requires Callback<F, Args...>
+void EventLoop::add_reader(int fd, F&& f, Args&&... args) {
+    check_open();
+    set_watch(fd, false,
+              detail::make_loop_callback<detail::CallbackNode>(
+                  std::tuple(index), std::forward<F>(f), std::forward<Args>(args)...));
+}
+
+template <class F, class... Args>
+    requires Callback<F, Args...>
+void EventLoop::add_writer(int fd, F&& f, Args&&... args) {
+    check_open();
+    set_watch(fd, true,
+              detail::make_loop_callback<detail::CallbackNode>(
+                  std::tuple(index), std::forward<F>(f), std::forward<Args>(args)...));
+}
+
+template <class F, class... Args>
+    requires Callback<F, Args...>
+void EventLoop::add_signal_handler(int number, F&& f, Args&&... args) {
+    check_open();
+    set_signal_handler(number,
+                       detail::make_loop_callback<detail::CallbackNode>(
+                           std::tuple(index), std::forward<F>(f), std::forward<Args>(args)...));
+}
+
+template <class A>
+    requires Awaitable<std::decay_t<A>>
+decltype(auto) EventLoop::run_until_complete(A&& awaitable) {
+    check_open();
+    if (is_running() || running_loop_or_null() != nullptr) {
+        // Before the awaitable is touched: who catches this can still await it.
+        enter_running(); // throws
+    }
+    constexpr bool own = !detail::is_future_handle<std::decay_t<A>>;
+    if constexpr (!own) detail::check_same_loop(awaitable.state(), this);
+    auto future = detail::to_future(std::forward<A>(awaitable), core());
+    run_until_done(future.state(), own);
+    using Future = decltype(future);
+    if constexpr (std::is_same_v<Future, AnyFuture> || std::is_same_v<Future, AnyTask>) {
+        detail::rethrow_failure(future.state());
+    } else {
+        using T = typename Future::value_type;
+        if constexpr (std::is_void_v<T> || std::is_reference_v<T>) {
+            return future.result();
+        } else if constexpr (own) {
+            return T(std::move(const_cast<T&>(future.result())));
+        } else {
+            return T(future.result());
+        }
+    }
+}
+
+} // namespace asyncio

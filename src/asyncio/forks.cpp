@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// fork() without exec: the child has copies of its parent's loops, which must not be used there.
+#include "asyncio/base_events.h"
+
+#include <pthread.h>
+
+namespace asyncio {
+
+namespace {
+
+std::mutex* table_lock = nullptr;
+
+void before_fork() noexcept { table_lock->lock(); }
+void after_fork_in_parent() noexcept { table_lock->unlock(); }
+
+// The poller is shared with the parent: what the child would take out of it or read from it would
+// be missing there. So all loops are closed here, and the one that runs on this thread stops.
+void after_fork_in_child() noexcept {
+    for (detail::LoopCore* loop : detail::loop_table) {
+        if (loop != nullptr) EventLoop::of(*loop).orphan();
+    }
+    set_event_loop(nullptr);
+    table_lock->unlock();
+}
+
+} // namespace
+
+namespace detail {
+
+void watch_forks(std::mutex& loop_table_lock) {
+    if (table_lock != nullptr) return;
+    if (::pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child) != 0) {
+        throw std::bad_alloc();
+    }
+    table_lock = &loop_table_lock;
+}
+
+} // namespace detail
+
+} // namespace asyncio

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// What gathers of all result types do: count their children, and complete.
+#include "asyncio/gather.h"
+
+namespace asyncio::detail {
+
+void join_loop(LoopCore*& loop, const FutureState* child) {
+    if (child == nullptr) throw ValueError("an empty handle is no future");
+    LoopCore* own = loop_of(child);
+    if (own == nullptr) throw RuntimeError("Event loop is closed");
+    if (loop == nullptr) loop = own;
+    if (loop != own) {
+        throw ValueError("The future belongs to a different loop than the one specified as the "
+                         "loop argument");
+    }
+}
+
+namespace {
+
+// Has `child` a node of this gather? It would be its last callback; where tasks may start at once,
+// they may have added others since.
+bool holds(base::FixedArray<GatherNode>& nodes, FutureState* child, bool look_at_all) noexcept {
+    WaiterList& line = child->callbacks;
+    const auto ours = [&](LinkedWaiter* waiter) {
+        const auto* node = static_cast<const void*>(waiter);
+        return node >= nodes.begin() && node < nodes.end();
+    };
+    if (line.empty()) return false;
+    if (!look_at_all) return ours(static_cast<LinkedWaiter*>(line.front()->prev));
+    for (LinkedWaiter* w = line.front(); w != nullptr; w = line.after(w)) {
+        if (ours(w)) return true;
+    }
+    return false;
+}
+
+} // namespace
+
+// ---- beginning -------------------------------------------------------------------------------------
+
+void GatherPart::add(StateRef child, bool own) noexcept {
+    if (own) child->set(FutureState::silent);
+    const bool repeated = !own && holds(nodes, child.get(), loop_of(outer)->has_task_factory);
+    GatherNode& node = nodes.emplace(outer, child.get());
+    FutureState* state = child.release_ownership();
+    if (state->done()) {
+        if (state->failed() && mode != GatherMode::outcomes && failed == nullptr) failed = &node;
+    } else if (!repeated) {
+        add_done_waiter(state, &node);
+        ++unfinished;
+    }
+}
+
+// What became done while the others were added is counted in the next turn, as callbacks are.
+void GatherPart::start() noexcept {
+    if (queued) return;
+    settle();
+}
+
+// ---- counting --------------------------------------------------------------------------------------
+
+void GatherNode::fired() noexcept {
+    GatherPart& part = GatherPart::of(task);
+    --part.unfinished;
+    if (child->failed()) [[unlikely]] {
+        part.child_failed(*this);
+    } else if (part.unfinished == 0) {
+        part.queue();
+    }
+}
+
+void GatherPart::child_failed(GatherNode& node) noexcept {
+    if (mode == GatherMode::outcomes) {
+        if (unfinished == 0) queue();
+    } else if (failed == nullptr) {
+        failed = &node;
+        queue();
+    } else {
+        if (mode == GatherMode::first_error) node.child->set(FutureState::retrieved);
+        if (unfinished == 0) queue();
+    }
+}
+
+void GatherPart::queue() noexcept {
+    if (queued) return;
+    queued = true;
+    add_ref(outer);
+    queue_hop(*loop_of(outer), this);
+}
+
+void GatherPart::run_queued(Hop* hop) {
+    auto* part = static_cast<GatherPart*>(hop);
+    const StateRef outer = StateRef::adopt(part->outer);
+    part->queued = false;
+    part->settle();
+}
+
+void GatherPart::drop_queued(Hop* hop) noexcept {
+    auto* part = static_cast<GatherPart*>(hop);
+    part->queued = false;
+    release(part->outer);
+}
+
+// ---- ending ----------------------------------------------------------------------------------------
+
+void GatherPart::settle() noexcept {
+    if (outer->done()) return detach(false); // somebody else completed it
+    if (unfinished == 0 || (failed != nullptr && mode == GatherMode::first_error)) return finish();
+    if (failed != nullptr) cancel_children({});
+}
+
+void GatherPart::finish() noexcept {
+    std::exception_ptr error;
+    if (failed != nullptr) {
+        error = exception_of(failed->child);
+    } else if (cancel_requested) {
+        error = std::make_exception_ptr(CancelledError(take_cancel_message(outer)));
+    } else {
+        try {
+            collect(*this);
+        } catch (...) {
+            error = std::current_exception();
+        }
+    }
+    if (error) {
+        complete_error(outer, std::move(error));
+    } else {
+        outer->cell.st = CellHead::value;
+        complete(outer);
+    }
+    detach(mode == GatherMode::first_error && failed != nullptr);
+}
+
+// Lets go of the children. `failures_are_seen`: what they fail with from now on counts as retrieved.
+void GatherPart::detach(bool failures_are_seen) noexcept {
+    for (GatherNode& node : nodes) {
+        FutureState* child = std::exchange(node.child, nullptr);
+        if (node.linked()) {
+            child->callbacks.remove(&node);
+            if (failures_are_seen) child->set(FutureState::retrieved);
+        }
+        if (child != nullptr) release(child);
+    }
+    unfinished = 0;
+    nodes.reset();
+}
+
+void destroy_gather(FutureState* outer) noexcept { GatherPart::of(outer).~GatherPart(); }
+
+// ---- cancelling ------------------------------------------------------------------------------------
+
+namespace {
+
+// Gathers may hold gathers, to any depth: the innermost one whose children are being cancelled.
+constinit thread_local GatherPart* cancelling_now = nullptr;
+
+} // namespace
+
+// A child that is not done takes a cancel, unless it is a gather that has nobody to pass it on to.
+bool GatherPart::takes_cancel() noexcept {
+    for (GatherNode& node : nodes) {
+        if (!node.linked()) continue;
+        if (node.child->ops->cancel != &cancel_gather) return true;
+        if (GatherPart::of(node.child).unfinished != 0) return true;
+    }
+    return false;
+}
+
+// Depth first, as by recursion; but a gather below only joins the stack, so that the machine's is not
+// needed.
+void GatherPart::cancel_children(std::string_view message) noexcept {
+    if (in_cancel) return; // gathers that wait for one another
+    const bool innermost = cancelling_now == nullptr;
+    in_cancel = true;
+    cursor = 0;
+    cancelling = std::exchange(cancelling_now, this);
+    if (!innermost) return;
+    while (GatherPart* part = cancelling_now) {
+        if (part->cursor == part->nodes.size()) {
+            cancelling_now = std::exchange(part->cancelling, nullptr);
+            part->in_cancel = false;
+            continue;
+        }
+        GatherNode& node = part->nodes[part->cursor++];
+        if (node.linked()) cancel(node.child, message);
+    }
+}
+
+bool cancel_gather(FutureState* outer, std::string_view message) {
+    GatherPart& part = GatherPart::of(outer);
+    if (!part.takes_cancel()) return false;
+    part.cancel_requested = true;
+    try {
+        if (!message.empty()) cold_part(outer).cancel_message = message;
+    } catch (const std::bad_alloc&) {
+        // Losing the message is better than losing the cancel.
+    }
+    part.cancel_children(message);
+    return true;
+}
+
+} // namespace asyncio::detail

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// The runner of cases: registry, command line, results, and the look at what is left.
+#include "asyncio/testing/testing.h"
+
+#include "base/frame_pool.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dirent.h>
+#include <mutex>
+#include <unistd.h>
+
+namespace asyncio::testing {
+
+namespace {
+
+constexpr unsigned case_seconds_max = 300; // real time; a case that hangs ends the program
+
+struct Case {
+    const char* file;
+    const char* name;
+    CaseFunction run;
+};
+
+std::vector<Case>& cases() {
+    static std::vector<Case> all;
+    return all;
+}
+
+struct State {
+    std::mutex lock;
+    std::vector<std::string> failures;
+    std::vector<LogRecord> logs;
+    std::uint64_t seed = 0;
+};
+State state;
+
+void collect_log(LogLevel level, std::string_view text) {
+    const std::scoped_lock hold(state.lock);
+    state.logs.push_back({level, std::string(text)});
+}
+
+std::size_t open_descriptors() {
+    DIR* folder = ::opendir("/proc/self/fd");
+    if (folder == nullptr) return 0;
+    std::size_t count = 0;
+    while (::readdir(folder) != nullptr) ++count;
+    ::closedir(folder);
+    return count;
+}
+
+void check_logs() {
+    for (const LogRecord& record : take_logs()) {
+        if (record.level < LogLevel::warning) continue;
+        fail("log", 0, "logged and not looked at: " + record.text);
+    }
+}
+
+std::string base_name(const char* file) {
+    const char* slash = std::strrchr(file, '/');
+    return slash != nullptr ? slash + 1 : file;
+}
+
+} // namespace
+
+// ---- checks --------------------------------------------------------------------------------------------
+
+void fail(const char* file, int line, const std::string& what) {
+    const std::scoped_lock hold(state.lock);
+    state.failures.push_back(base_name(file) + ":" + std::to_string(line) + ": " + what);
+}
+
+void fail_and_end(const char* file, int line, const std::string& what) {
+    fail(file, line, what);
+    throw CaseEnded();
+}
+
+int failures() noexcept { return static_cast<int>(state.failures.size()); }
+
+std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(std::string_view value) { return "\"" + std::string(value) + "\""; }
+std::string text_of(Duration value) { return std::to_string(value.seconds().count()) + " s"; }
+std::string text_of(TimePoint value) { return "time " + text_of(Duration(value.time_since_epoch())); }
+std::string text_of(const std::exception_ptr& value) { return repr(value); }
+
+void fail_with_current_exception(const char* file, int line, const char* wanted) {
+    const std::exception_ptr error = std::current_exception();
+    try {
+        throw;
+    } catch (const CaseEnded&) {
+        throw;
+    } catch (...) {
+        fail(file, line, "threw " + repr(error) + ", not " + wanted);
+    }
+}
+
+void check_message(std::string_view got, std::string_view wanted, const char* file, int line) {
+    if (got.find(wanted) != std::string_view::npos) return;
+    fail(file, line, "the message is " + text_of(got) + ", not " + text_of(wanted));
+}
+
+// ---- one case ------------------------------------------------------------------------------------------
+
+std::vector<LogRecord> take_logs() {
+    const std::scoped_lock hold(state.lock);
+    return std::exchange(state.logs, {});
+}
+
+std::uint64_t seed() noexcept { return state.seed; }
+
+bool full() noexcept {
+    const char* value = std::getenv("ASYNCIO_TEST_FULL");
+    return value != nullptr && std::strcmp(value, "1") == 0;
+}
+
+Baseline Baseline::now() { return {open_descriptors(), base::frame_stats().live_blocks}; }
+
+namespace {
+
+void run_on(EventLoop& test_loop, base::Function<Coro<>()>& body) {
+    const auto task = test_loop.create_task(body());
+    try {
+        test_loop.run_until_complete(task);
+    } catch (const CaseEnded&) {
+    } catch (const CancelledError&) {
+        fail("case", 0, "the body was cancelled");
+    } catch (...) {
+        fail("case", 0, "the body threw " + repr(std::current_exception()));
+    }
+}
+
+void check_left(EventLoop& test_loop) {
+    for (const AnyTask& task : all_tasks(test_loop)) {
+        if (!task.done()) fail("case", 0, "left running: " + to_string(task));
+    }
+    if (test_loop.timer_count() != 0) {
+        fail("case", 0, std::to_string(test_loop.timer_count()) + " timers left armed");
+    }
+}
+
+} // namespace
+
+void run_case(base::Function<Coro<>()> body, CaseClock clock,
+              base::Function<void(EventLoop&)> before_run) {
+    const Baseline before = Baseline::now();
+    {
+        LoopOptions options;
+        if (clock == CaseClock::virtual_time) options.backend(make_virtual_backend());
+        options.shuffle_seed(state.seed);
+        EventLoop test_loop(std::move(options));
+        set_event_loop(&test_loop);
+        if (before_run) before_run(test_loop);
+        run_on(test_loop, body);
+        const bool passed_so_far = failures() == 0;
+        check_left(test_loop);
+        if (passed_so_far) {
+            test_loop.run_until_complete(test_loop.shutdown_asyncgens());
+            test_loop.run_until_complete(test_loop.shutdown_default_executor());
+        }
+        set_event_loop(nullptr);
+    }
+    if (failures() != 0) return; // what is left then is no news
+    const Baseline after = Baseline::now();
+    if (after.descriptors != before.descriptors) {
+        fail("case", 0, "descriptors: " + std::to_string(before.descriptors) + " before, " +
+                            std::to_string(after.descriptors) + " after");
+    }
+    if (after.blocks != before.blocks) {
+        fail("case", 0, "frames and states: " + std::to_string(before.blocks) + " before, " +
+                            std::to_string(after.blocks) + " after");
+    }
+}
+
+void run_case(Coro<> (*body)(), CaseClock clock) {
+    run_case(base::Function<Coro<>()>(body), clock);
+}
+
+// ---- all cases -----------------------------------------------------------------------------------------
+
+Registration::Registration(const char* file, const char* name, CaseFunction run) {
+    cases().push_back({file, name, run});
+}
+
+namespace {
+
+struct CommandLine {
+    std::string filter;
+    std::string results;
+    bool list = false;
+};
+
+CommandLine parse(int argc, char** argv) {
+    CommandLine line;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        const char* value = i + 1 < argc ? argv[i + 1] : "";
+        if (word == "--list") {
+            line.list = true;
+        } else if (word == "--filter") {
+            line.filter = value;
+            ++i;
+        } else if (word == "--results") {
+            line.results = value;
+            ++i;
+        } else if (word == "--seed") {
+            state.seed = std::strtoull(value, nullptr, 10);
+            ++i;
+        } else {
+            std::fprintf(stderr,
+                         "usage: %s [--filter TEXT] [--seed N] [--list] [--results FILE]\n",
+                         argv[0]);
+            std::exit(2);
+        }
+    }
+    return line;
+}
+
+bool run_one(const Case& one) {
+    state.failures.clear();
+    take_logs();
+    ::alarm(case_seconds_max);
+    try {
+        one.run();
+    } catch (const CaseEnded&) {
+    } catch (...) {
+        fail(one.file, 0, "threw " + repr(std::current_exception()));
+    }
+    check_logs();
+    ::alarm(0);
+    if (state.failures.empty()) return true;
+    std::printf("FAILED  %s\n", one.name);
+    for (const std::string& failure : state.failures) std::printf("        %s\n", failure.c_str());
+    std::fflush(stdout);
+    return false;
+}
+
+} // namespace
+
+int run_all(int argc, char** argv) {
+    const CommandLine line = parse(argc, argv);
+    std::FILE* results = line.results.empty() ? nullptr : std::fopen(line.results.c_str(), "a");
+    if (!line.results.empty() && results == nullptr) {
+        std::fprintf(stderr, "%s: cannot be written\n", line.results.c_str());
+        return 2;
+    }
+    set_log_handler(&collect_log);
+    int passed = 0;
+    int failed = 0;
+    for (const Case& one : cases()) {
+        if (std::string_view(one.name).find(line.filter) == std::string_view::npos) continue;
+        if (line.list) {
+            std::printf("%s\n", one.name);
+            continue;
+        }
+        const bool good = run_one(one);
+        ++(good ? passed : failed);
+        if (results != nullptr) {
+            std::fprintf(results, "%s\t%s\t%s\n", good ? "pass" : "fail",
+                         base_name(one.file).c_str(), one.name);
+            std::fflush(results);
+        }
+    }
+    if (results != nullptr) std::fclose(results);
+    set_log_handler(nullptr);
+    if (line.list) return 0;
+    if (state.seed != 0) std::printf("seed %llu\n", static_cast<unsigned long long>(state.seed));
+    std::printf("%d passed, %d failed\n", passed, failed);
+    return failed == 0 ? 0 : 1;
+}
+
+} // namespace asyncio::testing

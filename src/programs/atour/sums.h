@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Part 2: the SHA-256 of every file below a folder.
+#pragma once
+
+#include "programs/atour/console.h"
+#include "programs/atour/files.h"
+#include "programs/atour/sums_file.h"
+
+#include <memory>
+
+namespace atour {
+
+/// What to hash, and where to write the sums; opened before the tour begins.
+struct SumsJob {
+    std::string folder;
+    std::shared_ptr<FolderWalk> walk; // shared with the thread that reads folders
+    std::shared_ptr<SumsFile> file;   // null: the sums are written nowhere
+};
+
+/// Opens the folder and the file.
+/// Throws    OSError and its family: one of them cannot be opened.
+SumsJob open_sums(const std::string& folder, const std::string& sums_file);
+
+/// One task finds the files, several hash them in threads, and a queue between them is short: however
+/// many files there are, the memory stays the same.
+asyncio::Coro<> hash_folder(Console& console, SumsJob job);
+
+} // namespace atour

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+// ConcurrentFuture: phases, blocking reads, callbacks, waiting for several.
+#include "asyncio/concurrent_futures.h"
+
+#include "asyncio/testing/testing.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration long_enough = 60s; // for what ends at once
+
+// Counts how many of it are alive.
+struct Counted {
+    explicit Counted(std::atomic<int>& counter) : alive(&counter) { ++*alive; }
+    Counted(const Counted& other) : alive(other.alive) { ++*alive; }
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() { --*alive; }
+    std::atomic<int>* alive;
+};
+
+} // namespace
+
+TEST("TP01: a new future is pending, neither running nor done") {
+    const ConcurrentFuture<int> future;
+    CHECK(!future.done());
+    CHECK(!future.running());
+    CHECK(!future.cancelled());
+    CHECK_EQ(to_string(future), "<ConcurrentFuture pending>");
+}
+
+TEST("TP01: a future gives its value to every handle") {
+    const ConcurrentFuture<std::string> future;
+    const ConcurrentFuture<std::string> other = future;
+    future.set_result("value");
+    CHECK(other.done());
+    CHECK_EQ(other.result(), "value");
+    CHECK_EQ(future.get(), "value");
+    CHECK(future.exception() == nullptr);
+    CHECK_EQ(to_string(future), "<ConcurrentFuture finished result='value'>");
+}
+
+TEST("TP01: a future throws the exception it was given") {
+    const ConcurrentFuture<int> future;
+    future.set_exception(ValueError("bad"));
+    CHECK_THROWS_MSG(future.result(), ValueError, "bad");
+    CHECK_EQ(repr(future.exception()), "ValueError('bad')");
+    CHECK_EQ(to_string(future), "<ConcurrentFuture finished exception=ValueError('bad')>");
+}
+
+TEST("TP01: a future is completed once only") {
+    const ConcurrentFuture<int> future;
+    future.set_result(1);
+    CHECK_THROWS_AS(future.set_result(2), InvalidStateError);
+    CHECK_THROWS_AS(future.set_exception(ValueError("late")), InvalidStateError);
+    CHECK_THROWS_AS(future.set_running_or_notify_cancel(), InvalidStateError);
+    CHECK_EQ(future.result(), 1);
+    CHECK_THROWS_AS(ConcurrentFuture<int>().set_exception(std::exception_ptr()), TypeError);
+}
+
+TEST("TP01: a value that cannot be made leaves the future pending") {
+    struct Refuses {
+        Refuses() = default;
+        explicit Refuses(int) { throw ValueError("no"); }
+    };
+    const ConcurrentFuture<Refuses> future;
+    CHECK_THROWS_AS(future.set_result(1), ValueError);
+    CHECK(!future.done());
+    future.set_result();
+    CHECK(future.done());
+}
+
+TEST("TP01: a pending future can be cancelled, a running or finished one cannot") {
+    const ConcurrentFuture<> pending;
+    CHECK(pending.cancel());
+    CHECK(pending.cancelled());
+    CHECK(pending.done());
+    CHECK(pending.cancel()); // again
+    CHECK(!pending.set_running_or_notify_cancel());
+    CHECK_THROWS_AS(pending.result(), CancelledError);
+    CHECK_THROWS_AS(pending.exception(), CancelledError);
+    CHECK_THROWS_AS(pending.set_result(), InvalidStateError);
+
+    const ConcurrentFuture<> running;
+    CHECK(running.set_running_or_notify_cancel());
+    CHECK(running.running());
+    CHECK(!running.cancel());
+    running.set_result();
+    CHECK(!running.cancel());
+    CHECK(!running.cancelled());
+}
+
+TEST("TP01: reading blocks until another thread completes the future") {
+    const ConcurrentFuture<int> future;
+    std::thread other([future] {
+        std::this_thread::sleep_for(1ms);
+        future.set_result(42);
+    });
+    CHECK_EQ(future.result(long_enough), 42);
+    other.join();
+}
+
+TEST("TP01: reading throws TimeoutError when the time is up, and the future goes on") {
+    const ConcurrentFuture<int> future;
+    CHECK_THROWS_AS(future.result(1ms), TimeoutError);
+    CHECK_THROWS_AS(future.exception(0s), TimeoutError);
+    CHECK(!future.wait_for(1ms));
+    CHECK(!future.wait_for(-1s));
+    future.set_result(5);
+    CHECK(future.wait_for(0s));
+    CHECK_EQ(future.result(0s), 5);
+}
+
+TEST("TP01: a cancel by another thread wakes who waits") {
+    const ConcurrentFuture<int> future;
+    std::thread other([future] { future.cancel(); });
+    CHECK_THROWS_AS(future.get(long_enough), CancelledError);
+    other.join();
+}
+
+TEST("TP01: the last handle gives its value by move, others by copy") {
+    ConcurrentFuture<std::unique_ptr<int>> unique;
+    unique.set_result(std::make_unique<int>(7));
+    const std::unique_ptr<int> taken = std::move(unique).get();
+    CHECK_EQ(*taken, 7);
+
+    ConcurrentFuture<std::string> shared;
+    const ConcurrentFuture<std::string> other = shared;
+    shared.set_result("kept");
+    CHECK_EQ(std::move(shared).get(), "kept");
+    CHECK_EQ(other.get(), "kept");
+}
+
+TEST("TP01: callbacks are called once each, in order, on the completing thread") {
+    const ConcurrentFuture<int> future;
+    std::vector<int> calls;
+    std::thread::id where;
+    future.add_done_callback([&](const ConcurrentFuture<int>& done) { calls.push_back(done.result()); });
+    future.add_done_callback([&] {
+        calls.push_back(2);
+        where = std::this_thread::get_id();
+    });
+    CHECK(calls.empty());
+    std::thread other([future] { future.set_result(1); });
+    const std::thread::id worker = other.get_id();
+    other.join();
+    CHECK_EQ(calls, std::vector<int>{1, 2});
+    CHECK(where == worker);
+    future.add_done_callback([&] { calls.push_back(3); }); // done already: here and now
+    CHECK_EQ(calls.size(), 3U);
+}
+
+TEST("TP01: cancelling calls the callbacks before it returns") {
+    const ConcurrentFuture<int> future;
+    bool cancelled = false;
+    future.add_done_callback([&](const ConcurrentFuture<int>& f) { cancelled = f.cancelled(); });
+    CHECK(future.cancel());
+    CHECK(cancelled);
+}
+
+TEST("TP01: a callback that throws is logged and stops no other") {
+    const ConcurrentFuture<> future;
+    bool second = false;
+    future.add_done_callback([] { throw ValueError("from a callback"); });
+    future.add_done_callback([&] { second = true; });
+    future.set_result();
+    CHECK(second);
+    const auto logs = testing::take_logs();
+    REQUIRE(logs.size() == 1);
+    CHECK(logs[0].text.find("ValueError('from a callback')") != std::string::npos);
+}
+
+TEST("TP01: a future that nobody can complete any more frees its callbacks") {
+    std::atomic<int> alive{0};
+    {
+        const ConcurrentFuture<> future;
+        future.add_done_callback([captured = Counted(alive)] {});
+        CHECK_EQ(alive.load(), 1);
+    }
+    CHECK_EQ(alive.load(), 0);
+}
+
+TEST("TP01: wait gives done and not done in the order given, each once") {
+    const std::vector<ConcurrentFuture<int>> made(3);
+    made[2].set_result(2);
+    made[0].set_result(0);
+    const std::vector<ConcurrentFuture<int>> futures{made[0], made[1], made[2], made[0]};
+    const auto result = concurrent::wait(futures, 1ms);
+    CHECK(result.done == std::vector<ConcurrentFuture<int>>{made[0], made[2]});
+    CHECK(result.not_done == std::vector<ConcurrentFuture<int>>{made[1]});
+}
+
+TEST("TP01: wait for the first returns when one is done") {
+    const std::vector<ConcurrentFuture<int>> futures(3);
+    std::thread other([one = futures[1]] { one.set_result(1); });
+    const auto result = concurrent::wait(futures, long_enough, concurrent::FIRST_COMPLETED);
+    CHECK_EQ(result.done.size(), 1U);
+    CHECK_EQ(result.not_done.size(), 2U);
+    other.join();
+}
+
+TEST("TP01: wait for the first exception passes over values and cancellations") {
+    const std::vector<ConcurrentFuture<int>> futures(4);
+    std::thread other([futures] {
+        futures[0].set_result(0);
+        futures[1].cancel();
+        futures[2].set_exception(ValueError("third"));
+    });
+    const auto result = concurrent::wait(futures, long_enough, concurrent::FIRST_EXCEPTION);
+    CHECK_EQ(result.done.size(), 3U);
+    CHECK(result.not_done == std::vector<ConcurrentFuture<int>>{futures[3]});
+    other.join();
+}
+
+TEST("TP01: wait for all takes cancelled ones for done; of nothing it returns at once") {
+    const std::vector<ConcurrentFuture<int>> futures(2);
+    std::thread other([futures] {
+        futures[0].cancel();
+        futures[1].set_result(1);
+    });
+    CHECK_EQ(concurrent::wait(futures).done.size(), 2U);
+    other.join();
+    CHECK(concurrent::wait(std::vector<ConcurrentFuture<int>>()).done.empty());
+}
+
+TEST("TP01: as_completed gives futures in the order in which they end") {
+    const std::vector<ConcurrentFuture<int>> futures(4);
+    futures[3].set_result(3);
+    std::thread other([futures] {
+        futures[1].set_result(1);
+        futures[0].set_result(0);
+        futures[2].cancel();
+    });
+    std::vector<std::size_t> order;
+    for (const auto& future : concurrent::as_completed(futures, long_enough)) {
+        for (std::size_t i = 0; i < futures.size(); ++i) {
+            if (futures[i] == future) order.push_back(i);
+        }
+    }
+    CHECK_EQ(order, std::vector<std::size_t>{3, 1, 0, 2});
+    other.join();
+}
+
+TEST("TP01: as_completed throws TimeoutError that counts what is unfinished") {
+    const std::vector<ConcurrentFuture<int>> futures(3);
+    futures[1].set_result(1);
+    auto completed = concurrent::as_completed(futures, 2ms);
+    CHECK(completed.next() == futures[1]);
+    CHECK_THROWS_MSG(completed.next(), TimeoutError, "2 (of 3) futures unfinished");
+}
+
+TEST("TP01: many threads may wait for, cancel and complete one future at once") {
+    constexpr int rounds = 50;
+    for (int round = 0; round < rounds; ++round) {
+        const ConcurrentFuture<int> future;
+        std::atomic<int> ends{0};
+        future.add_done_callback([&ends] { ++ends; });
+        std::vector<std::thread> threads;
+        std::atomic<int> values{0};
+        std::atomic<int> cancels{0};
+        for (int i = 0; i < 3; ++i) {
+            threads.emplace_back([future, &values, &cancels] {
+                try {
+                    values += future.get(long_enough);
+                } catch (const CancelledError&) {
+                    ++cancels;
+                }
+            });
+        }
+        threads.emplace_back([future] { future.cancel(); });
+        threads.emplace_back([future] {
+            if (future.set_running_or_notify_cancel()) future.set_result(1);
+        });
+        for (std::thread& thread : threads) thread.join();
+        CHECK_EQ(ends.load(), 1);
+        CHECK_EQ(values + cancels, 3);
+        CHECK_EQ(cancels == 3, future.cancelled());
+    }
+}

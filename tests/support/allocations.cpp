@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// operator new, which fails when a test asks for it.
+#include "support/allocations.h"
+
+#include <cstdlib>
+
+namespace support {
+
+thread_local long allocations_left = -1;
+thread_local bool fail_all_allocations = false;
+
+namespace {
+
+void* allocate(std::size_t bytes, std::size_t alignment) {
+    if (fail_all_allocations) throw std::bad_alloc();
+    if (allocations_left >= 0 && --allocations_left < 0) throw std::bad_alloc();
+    if (bytes == 0) bytes = 1;
+    void* memory = alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__
+                       ? std::malloc(bytes)
+                       : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment *
+                                                           alignment);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+}
+
+} // namespace
+
+} // namespace support
+
+void* operator new(std::size_t bytes) { return support::allocate(bytes, 1); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    return support::allocate(bytes, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }

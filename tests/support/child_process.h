@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// A part of a test that runs in a process of its own: for what belongs to the whole process.
+#pragma once
+
+#include "asyncio/testing/checks.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace support {
+
+/// How a child process ended.
+struct ChildEnd {
+    int status = 0;
+
+    bool exited(int code) const { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
+    bool killed_by(int number) const { return WIFSIGNALED(status) && WTERMSIG(status) == number; }
+};
+
+inline ChildEnd wait_for_child(pid_t child) {
+    ChildEnd end;
+    while (::waitpid(child, &end.status, 0) < 0 && errno == EINTR) {}
+    return end;
+}
+
+/// Runs `body` in a forked child. The child exits with the number of its failed checks, 100 if the
+/// body threw; a child that is held up is ended after 60 s.
+template <class F>
+ChildEnd in_child(F body) {
+    std::fflush(nullptr);
+    const pid_t child = ::fork();
+    if (child != 0) return wait_for_child(child);
+    ::alarm(60);
+    const int before = asyncio::testing::failures();
+    int code = 100;
+    try {
+        body();
+        code = asyncio::testing::failures() - before;
+    } catch (...) {
+    }
+    ::_exit(code);
+}
+
+} // namespace support

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What the running loop's exception handler is told while a Reports lives.
+#pragma once
+
+#include "asyncio/testing/testing.h"
+
+#include <vector>
+
+namespace support {
+
+class Reports {
+public:
+    Reports() {
+        asyncio::testing::loop().set_exception_handler(
+            [this](asyncio::EventLoop&, const asyncio::ExceptionContext& context) {
+                seen.push_back(context);
+            });
+    }
+    Reports(const Reports&) = delete; // the handler knows its address
+    Reports& operator=(const Reports&) = delete;
+    ~Reports() { asyncio::testing::loop().set_exception_handler(nullptr); }
+
+    std::vector<asyncio::ExceptionContext> seen;
+};
+
+} // namespace support
