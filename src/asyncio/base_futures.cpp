@@ -62,8 +62,10 @@ namespace {
 
 std::string waiter_text(const LinkedWaiter* waiter) {
     if (const auto* callback = dynamic_cast<const DoneCallback*>(waiter)) return describe(*callback);
-    if (FutureState* task = waiter->awaiting()) return "wakeup of " + name_of(task);
-    return waiter->label();
+    FutureState* task = waiter->awaiting();
+    if (task == nullptr) return waiter->label();
+    const std::string_view label = waiter->label(); // "TaskGroup"; of a plain await: "Future"
+    return std::string(label == "Future" ? "wakeup" : label) + " of " + name_of(task);
 }
 
 // None, one, two, or the first, how many more, and the last.

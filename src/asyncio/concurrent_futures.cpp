@@ -99,15 +99,19 @@ void ConcurrentState::take_back_result(Phase before) noexcept {
     phase_.store(before, std::memory_order_release);
 }
 
-void ConcurrentState::finish(std::exception_ptr error) noexcept {
-    const Counted<ConcurrentState> keep(this); // who is woken may give back the last other count
-    error_ = std::move(error);                 // nobody reads it before the phase says so
+void ConcurrentState::finish_and_release(std::exception_ptr error) noexcept {
     ConcurrentObserver* observers = nullptr;
+    bool last = false;
     {
         const std::scoped_lock hold(lock_of(this));
+        error_ = std::move(error);
         observers = end_in(Phase::finished);
+        if (observers == nullptr) last = refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
+    if (last) delete this;
+    if (observers == nullptr) return; // this may be gone
     tell(observers);
+    release();
 }
 
 bool ConcurrentState::cancel() noexcept {
@@ -141,6 +145,16 @@ void ConcurrentState::tell(ConcurrentObserver* newest) noexcept {
         oldest = std::exchange(newest, older);
     }
     while (oldest != nullptr) std::exchange(oldest, oldest->next_observer)->completed(*this);
+}
+
+bool ConcurrentState::remove(ConcurrentObserver* observer) noexcept {
+    const std::scoped_lock hold(lock_of(this));
+    for (ConcurrentObserver** at = &observers_; *at != nullptr; at = &(*at)->next_observer) {
+        if (*at != observer) continue;
+        *at = observer->next_observer;
+        return true;
+    }
+    return false;
 }
 
 bool ConcurrentState::done_or_add(BlockedWaiter* waiter) noexcept {

@@ -97,7 +97,13 @@ public:
     Phase begin_result();
     void take_back_result(Phase before) noexcept; // the value could not be made
     /// settling -> finished. The value is in place, or `error` says why not.
-    void finish(std::exception_ptr error = nullptr) noexcept;
+    void finish(std::exception_ptr error = nullptr) noexcept {
+        add_ref();
+        finish_and_release(std::move(error));
+    }
+    /// The same, and gives back a count before anybody else can see the end (unless there are
+    /// observers): who then reads the result or exception is the one to destroy it.
+    void finish_and_release(std::exception_ptr error = nullptr) noexcept;
     /// pending -> cancelled. False: it runs or is finished; work that can be stopped is asked to.
     bool cancel() noexcept;
 
@@ -105,6 +111,8 @@ public:
     bool wait(std::optional<Duration> timeout);
     /// Tells `observer` when it is done; at once if it is.
     void observe(ConcurrentObserver* observer) noexcept;
+    /// False: it has been told, or is being told.
+    bool remove(ConcurrentObserver* observer) noexcept;
     /// True: it is done. Else `waiter` stands in the line until it is fired or removed.
     bool done_or_add(BlockedWaiter* waiter) noexcept;
     void remove(BlockedWaiter* waiter) noexcept; // harmless if it was fired

@@ -213,10 +213,10 @@ public:
     void reset(Token<T>& token) {
         if (token.used_) throw RuntimeError("Token has already been used once");
         if (token.variable_ != id_) throw ValueError("Token was created by a different ContextVar");
-        token.used_ = true;
         detail::ContextValue* value = nullptr;
         if (token.old_) value = new detail::TypedContextValue<T>(*token.old_);
         detail::current_context().set(id_, value);
+        token.used_ = true;
     }
 
 private:

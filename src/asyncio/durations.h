@@ -83,11 +83,7 @@ namespace detail {
 
 /// `now + delay` without wrapping round.
 constexpr std::int64_t deadline_after(std::int64_t now, Duration delay) noexcept {
-    std::int64_t when = 0;
-    if (__builtin_add_overflow(now, delay.ns(), &when)) {
-        return delay.ns() > 0 ? INT64_MAX : INT64_MIN;
-    }
-    return when;
+    return (TimePoint(std::chrono::nanoseconds(now)) + delay).time_since_epoch().count();
 }
 
 } // namespace detail

@@ -39,6 +39,7 @@ struct ExceptionContext {
 using ExceptionHandler = base::Function<void(EventLoop&, const ExceptionContext&)>;
 
 enum class LogLevel { debug, info, warning, error };
+std::string to_string(LogLevel level); // "WARNING"
 
 /// Where the library's own lines go: slow callbacks, errors nobody retrieved. By default stderr.
 ///

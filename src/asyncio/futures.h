@@ -199,14 +199,20 @@ public:
     explicit FutureAwaiter(StateRef target) noexcept : FutureAwaiterBase(std::move(target)) {}
 
     Result await_resume() {
-        if (task != nullptr && take_cancel()) [[unlikely]] throw_cancelled();
+        if (task != nullptr && take_cancel()) [[unlikely]] {
+            if (!target_->has(FutureState::is_cancelled)) throw_cancelled();
+            take_cancel_message(here.task); // the target's own CancelledError is what comes
+        }
         if (target_->failed()) [[unlikely]] rethrow_failure(target_.get());
         return take();
     }
 
     Outcome<T> await_outcome() {
         if (task != nullptr && take_cancel()) {
-            return Outcome<T>::with_cancellation(take_cancel_message(here.task));
+            const std::string message = take_cancel_message(here.task);
+            if (!target_->has(FutureState::is_cancelled)) {
+                return Outcome<T>::with_cancellation(message);
+            }
         }
         if (target_->failed()) return Outcome<T>::with_exception(exception_of(target_.get()));
         if constexpr (std::is_void_v<T>) {
@@ -239,7 +245,8 @@ inline constexpr bool makes_value<void, Args...> = sizeof...(Args) == 0;
 template <class T, class... Args>
 inline constexpr bool makes_value<T&, Args...> = false;
 template <class T, class A>
-inline constexpr bool makes_value<T&, A> = std::is_convertible_v<A&&, T&>;
+inline constexpr bool makes_value<T&, A> =
+    std::is_lvalue_reference_v<A&&> && std::is_convertible_v<std::remove_reference_t<A>*, T*>;
 
 void check_thread_slow(LoopCore& loop, const char* what);
 /// Throws    RuntimeError: in debug mode, on another thread than the one that runs its loop.

@@ -88,7 +88,8 @@ void Condition::check_held() const {
 
 void Condition::notify(std::ptrdiff_t count) {
     check_held();
-    while (count-- > 0 && line_.wake_next()) {}
+    while (count-- > 0 && line_.wake_next()) {
+    }
 }
 
 void Condition::notify_all() {
@@ -98,8 +99,7 @@ void Condition::notify_all() {
 
 std::string to_string(const Condition& condition) {
     const std::string facts = condition.locked() ? "locked" : "unlocked";
-    return detail::object_text("locks.Condition", &condition,
-                               with_waiters(facts, condition.line_));
+    return detail::object_text("locks.Condition", &condition, with_waiters(facts, condition.line_));
 }
 
 } // namespace asyncio

@@ -63,7 +63,8 @@ public:
         return false;
     }
     void await_resume() {
-        if (const WaitEnd end = settle(); !is_served(end)) [[unlikely]] throw_end(end);
+        if (const WaitEnd end = settle(); !is_served(end)) [[unlikely]]
+            throw_end(end);
     }
     Outcome<void> await_outcome() {
         const WaitEnd end = settle();
@@ -176,7 +177,8 @@ public:
     /// Frees it, and wakes who has waited longest.
     /// Throws    RuntimeError: it is not locked.
     void release() {
-        if (!give_back()) [[unlikely]] throw_not_acquired();
+        if (!give_back()) [[unlikely]]
+            throw_not_acquired();
     }
 
     /// acquire() that gives a guard, which releases it: `auto guard = co_await lock.scoped();`
@@ -286,7 +288,9 @@ private:
 class [[nodiscard("co_await it")]] Event::Wait {
 public:
     explicit Wait(Event& event) noexcept : event_(&event) {}
-    detail::EventAwaiter operator co_await() const noexcept { return detail::EventAwaiter(*event_); }
+    detail::EventAwaiter operator co_await() const noexcept {
+        return detail::EventAwaiter(*event_);
+    }
 
 private:
     Event* event_; // LIFETIME: see Event
@@ -333,7 +337,8 @@ public:
     /// Gives a permit back (or adds one), and wakes who has waited longest.
     /// Throws    ValueError: of a BoundedSemaphore, there are as many as at the beginning already.
     void release() {
-        if (!give_back()) [[unlikely]] throw_released_too_often();
+        if (!give_back()) [[unlikely]]
+            throw_released_too_often();
     }
 
     /// acquire() that gives a guard, which releases it.
@@ -376,7 +381,8 @@ private:
     }
     // Who came while a woken one was still to run had to queue up, even if permits were left.
     void taken() noexcept {
-        while (value_ > 0 && wake_next()) {}
+        while (value_ > 0 && wake_next()) {
+        }
     }
     void passed_on() noexcept {
         ++value_;

@@ -33,7 +33,8 @@ template <class Owner>
 /// Throws    RuntimeError: no task is running, or it is bound to a different loop.
 template <class Owner>
 void bind_to_loop(LoopBound& bound, const Owner& owner, const char* operation) {
-    if (!bound.is_running()) [[unlikely]] bind_for_first_wait(bound, owner, operation);
+    if (!bound.is_running()) [[unlikely]]
+        bind_for_first_wait(bound, owner, operation);
 }
 
 /// Tasks that wait for one thing, first come first. Those that were woken stand in front, and keep
@@ -44,7 +45,8 @@ public:
     WaitLine(const WaitLine&) = delete; // waiters know its address
     WaitLine& operator=(const WaitLine&) = delete;
     ~WaitLine() {
-        if (!all_.empty()) [[unlikely]] drop_all();
+        if (!all_.empty()) [[unlikely]]
+            drop_all();
     }
 
     /// Nobody waits, and nobody who was woken is still to run.
@@ -81,10 +83,12 @@ public:
         return true;
     }
     void overtake() noexcept {
-        if (all_.front() != next_) [[unlikely]] all_.front()->task->set(FutureState::asks);
+        if (all_.front() != next_) [[unlikely]]
+            all_.front()->task->set(FutureState::asks);
     }
     void wake_all() noexcept {
-        while (wake_next()) {}
+        while (wake_next()) {
+        }
     }
 
     std::size_t size() const noexcept { return count_from(all_.front()); }
@@ -101,11 +105,11 @@ private:
 
 /// How a wait in a line ended.
 enum class WaitEnd : unsigned char {
-    at_once,   // there was no need to wait
-    woken,     // the task goes on with what it waited for
+    at_once, // there was no need to wait
+    woken, // the task goes on with what it waited for
     cancelled, // it had left the line when it was cancelled
     passed_on, // it had been woken and was cancelled then: what it was woken for is for the next
-    gone,      // the line was destroyed
+    gone, // the line was destroyed
 };
 
 [[noreturn]] void throw_gone(const char* operation);
@@ -133,7 +137,8 @@ public:
 protected:
     explicit LineWaiter(WaitLine& line) noexcept : line_(&line) {}
     ~LineWaiter() {
-        if (linked()) [[unlikely]] line_->leave(this); // the task is taken apart by its loop
+        if (linked()) [[unlikely]]
+            line_->leave(this); // the task is taken apart by its loop
     }
 
     /// First thing when the await ends. Only after `at_once`, `woken` and `passed_on` is what it
@@ -141,12 +146,15 @@ protected:
     WaitEnd leave_line() noexcept {
         if (linked()) {
             line_->leave_woken(this);
-            if (!task->has(cancel_flags)) [[likely]] return WaitEnd::woken;
+            if (!task->has(cancel_flags)) [[likely]]
+                return WaitEnd::woken;
             take_cancel();
             return WaitEnd::passed_on;
         }
-        if (task == nullptr) [[likely]] return WaitEnd::at_once;
-        if (line_ == nullptr) return WaitEnd::gone; // a cancel, if one came too, is for the next await
+        if (task == nullptr) [[likely]]
+            return WaitEnd::at_once;
+        if (line_ == nullptr)
+            return WaitEnd::gone; // a cancel, if one came too, is for the next await
         take_cancel();
         return WaitEnd::cancelled;
     }
@@ -180,7 +188,8 @@ private:
 class SignalAwaiter : public LineWaiter {
 public:
     void await_resume() {
-        if (const WaitEnd end = leave_line(); !is_served(end)) [[unlikely]] throw_end(end);
+        if (const WaitEnd end = leave_line(); !is_served(end)) [[unlikely]]
+            throw_end(end);
     }
     Outcome<void> await_outcome() {
         const WaitEnd end = leave_line();
@@ -200,7 +209,8 @@ public:
     Visitors(const Visitors&) = delete; // visits know its address
     Visitors& operator=(const Visitors&) = delete;
     ~Visitors() {
-        while (list_.pop_front() != nullptr) {}
+        while (list_.pop_front() != nullptr) {
+        }
     }
 
 private:

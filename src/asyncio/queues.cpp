@@ -6,14 +6,10 @@ namespace asyncio::detail {
 
 // Without a message, as in Python: the type says it.
 void QueueBase::throw_shut_down() { throw QueueShutDown(); }
-std::exception_ptr QueueBase::shut_down_error() {
-    return std::make_exception_ptr(QueueShutDown());
-}
+std::exception_ptr QueueBase::shut_down_error() { return std::make_exception_ptr(QueueShutDown()); }
 void QueueBase::throw_full() { throw QueueFull(); }
 void QueueBase::throw_empty() { throw QueueEmpty(); }
-void QueueBase::throw_done_too_often() {
-    throw ValueError("task_done() called too many times");
-}
+void QueueBase::throw_done_too_often() { throw ValueError("task_done() called too many times"); }
 
 std::string QueueBase::facts_text(const char* name, const std::string& items) const {
     std::string text = std::string("<") + name + " maxsize=" + std::to_string(maxsize());

@@ -39,7 +39,8 @@ public:
 
     std::size_t size() const noexcept { return end_ - begin_; }
     void push(T&& item) {
-        if (size() == room_) [[unlikely]] grow();
+        if (size() == room_) [[unlikely]]
+            grow();
         std::construct_at(slot(end_), std::move(item));
         ++end_;
     }
@@ -72,7 +73,7 @@ private:
     }
 
     T* slots_ = nullptr;
-    std::size_t room_ = 0;  // a power of two, or 0
+    std::size_t room_ = 0; // a power of two, or 0
     std::size_t begin_ = 0; // counts on and on; the slot is the remainder
     std::size_t end_ = 0;
 };
@@ -162,7 +163,8 @@ public:
     /// Says that an item that was taken has been dealt with.
     /// Throws    ValueError: this was said as often as there were items already.
     void task_done() {
-        if (unfinished_ == 0) [[unlikely]] throw_done_too_often();
+        if (unfinished_ == 0) [[unlikely]]
+            throw_done_too_often();
         if (--unfinished_ == 0) joiners_.wake_all();
     }
     /// Waits until every item that was put has been dealt with.
@@ -240,8 +242,10 @@ public:
     /// Puts `item` in.
     /// Throws    QueueShutDown. QueueFull.
     void put_nowait(T item) {
-        if (shut_down_) [[unlikely]] throw_shut_down();
-        if (full()) [[unlikely]] throw_full();
+        if (shut_down_) [[unlikely]]
+            throw_shut_down();
+        if (full()) [[unlikely]]
+            throw_full();
         putters_.overtake();
         insert(std::move(item));
     }
@@ -290,10 +294,11 @@ public:
     void shutdown(Shutdown how = Shutdown::drain) {
         shut_down_ = true;
         if (how == Shutdown::immediate) drop_items();
-        while (getters_.wake_next_to_look()) {}
-        while (putters_.wake_next_to_look()) {}
+        while (getters_.wake_next_to_look()) {
+        }
+        while (putters_.wake_next_to_look()) {
+        }
     }
-
 
 private:
     friend detail::PutAwaiter<T, Items>;
@@ -341,7 +346,8 @@ public:
         : LineWaiter(queue.putters_), queue_(&queue), item_(std::move(item)) {}
 
     [[gnu::always_inline]] bool await_ready() {
-        if (queue_->shut_down_) [[unlikely]] queue_->throw_shut_down();
+        if (queue_->shut_down_) [[unlikely]]
+            queue_->throw_shut_down();
         if (!queue_->full()) {
             queue_->putters_.overtake();
             queue_->insert(std::move(item_));
@@ -353,8 +359,10 @@ public:
     void await_resume() {
         const WaitEnd end = settle();
         if (end == WaitEnd::at_once) return;
-        if (end != WaitEnd::woken) [[unlikely]] throw_end(end);
-        if (queue_->shut_down_) [[unlikely]] queue_->throw_shut_down();
+        if (end != WaitEnd::woken) [[unlikely]]
+            throw_end(end);
+        if (queue_->shut_down_) [[unlikely]]
+            queue_->throw_shut_down();
         insert();
     }
     Outcome<void> await_outcome() {
@@ -411,9 +419,11 @@ public:
     }
     [[gnu::always_inline]] Result await_resume() {
         const WaitEnd end = settle();
-        if (!is_served(end)) [[unlikely]] throw_end(end);
+        if (!is_served(end)) [[unlikely]]
+            throw_end(end);
         if (ends || end != WaitEnd::at_once) {
-            if (queue_->empty()) [[unlikely]] return end_of_items();
+            if (queue_->empty()) [[unlikely]]
+                return end_of_items();
         }
         return take(end);
     }

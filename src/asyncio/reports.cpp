@@ -6,6 +6,7 @@
 #include "asyncio/origins.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <unistd.h>
@@ -16,14 +17,19 @@ using detail::FutureState;
 
 // ---- the log -----------------------------------------------------------------------------------------
 
+std::string to_string(LogLevel level) {
+    static constexpr const char* names[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
+    return names[static_cast<std::size_t>(level)];
+}
+
 namespace {
 
 void write_to_stderr(LogLevel level, std::string_view message) {
-    static constexpr const char* names[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
-    std::string line = names[static_cast<std::size_t>(level)];
+    std::string line = to_string(level);
     line.append(":asyncio:").append(message).append("\n");
     for (std::size_t at = 0; at < line.size();) {
         const ssize_t wrote = ::write(STDERR_FILENO, line.data() + at, line.size() - at);
+        if (wrote < 0 && errno == EINTR) continue;
         if (wrote <= 0) return; // nobody is left to tell
         at += static_cast<std::size_t>(wrote);
     }

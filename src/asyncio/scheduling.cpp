@@ -296,7 +296,8 @@ void count_cancels(FutureState* task, int more) noexcept {
 }
 
 void request_cancel(FutureState* task, std::string_view message) noexcept {
-    keep_cancel_message(task, message);
+    // One that is on its way already keeps its message.
+    if (!task->has(FutureState::deliver_cancel)) keep_cancel_message(task, message);
     task->set(FutureState::must_cancel);
 }
 

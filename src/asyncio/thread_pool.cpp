@@ -52,7 +52,7 @@ struct Pool {
     void submit(const std::shared_ptr<Pool>& self, PoolJob& job);
     bool withdraw(PoolJob& job) noexcept;
     PoolJob* take_job() noexcept; // under the lock
-    void refuse_queued(const std::exception_ptr& error) noexcept;
+    void refuse_queued(bool because_broken) noexcept;
     void stop_taking(bool cancel_queued);
     void work(std::size_t number) noexcept;
     bool initialize() noexcept;
@@ -119,13 +119,15 @@ PoolJob* Pool::take_job() noexcept {
 }
 
 // One at a time: a job that somebody cancels meanwhile is in the queue or in one hand.
-void Pool::refuse_queued(const std::exception_ptr& error) noexcept {
+void Pool::refuse_queued(bool because_broken) noexcept {
     for (;;) {
         std::unique_lock hold(lock);
         PoolJob* job = take_job();
         hold.unlock();
         if (job == nullptr) return;
-        job->refuse(error);
+        std::exception_ptr error; // its own: threads share no exception
+        if (because_broken) error = std::make_exception_ptr(BrokenThreadPool(broken_text));
+        job->refuse(std::move(error));
     }
 }
 
@@ -135,7 +137,7 @@ void Pool::stop_taking(bool cancel_queued) {
         shut_down = true;
         more.notify_all();
     }
-    if (cancel_queued) refuse_queued(nullptr);
+    if (cancel_queued) refuse_queued(false);
 }
 
 // ---- on a worker ---------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ void Pool::break_down() noexcept {
         broken = true;
         more.notify_all();
     }
-    refuse_queued(std::make_exception_ptr(BrokenThreadPool(broken_text)));
+    refuse_queued(true);
 }
 
 // ---- the end -------------------------------------------------------------------------------------

@@ -202,27 +202,22 @@ public:
     explicit SubmittedJob(Parts&&... parts) : call_(std::forward<Parts>(parts)...) {}
 
     void run() noexcept override {
-        if (this->claim()) {
-            forget_pool();
-            this->finish(call_.run([this](auto&&... result) {
-                if constexpr (std::is_lvalue_reference_v<Result>) {
-                    this->emplace(std::addressof(result)...);
-                } else {
-                    this->emplace(std::forward<decltype(result)>(result)...);
-                }
-            }));
-        }
-        this->release();
+        if (!this->claim()) return this->release();
+        forget_pool();
+        this->finish_and_release(call_.run([this](auto&&... result) {
+            if constexpr (std::is_lvalue_reference_v<Result>) {
+                this->emplace(std::addressof(result)...);
+            } else {
+                this->emplace(std::forward<decltype(result)>(result)...);
+            }
+        }));
     }
     void refuse(std::exception_ptr error) noexcept override {
-        if (!error) {
-            this->cancel();
-        } else if (this->claim()) {
-            forget_pool();
-            call_.drop();
-            this->finish(std::move(error));
-        }
-        this->release();
+        if (!error) this->cancel();
+        if (!this->claim()) return this->release();
+        forget_pool();
+        call_.drop();
+        this->finish_and_release(std::move(error));
     }
     const std::type_info& callable() const noexcept override { return typeid(F); }
     bool is_job() const noexcept override { return true; }

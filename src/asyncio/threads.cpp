@@ -120,6 +120,7 @@ void TaskBridge::fired() noexcept { queue_hop(*loop_of(task_.get()), this); }
 void TaskBridge::end(Hop* hop) {
     const auto self = Counted<TaskBridge>::adopt(static_cast<TaskBridge*>(hop));
     StateRef task = std::move(self->task_);
+    if (self->state().remove(self.get())) self->release();
     if (task->has(FutureState::is_cancelled)) {
         self->state().cancel();
     } else if (self->state().claim()) {

@@ -337,8 +337,8 @@ private:
                 error = std::current_exception();
             }
         }
-        ended = StateRef(); // before another thread may drop the exception, too
-        state_->finish(std::move(error));
+        ended = StateRef(); // so that nobody here shares the exception
+        state_.release_ownership()->finish_and_release(std::move(error));
     }
     void take_value(TypedState<Stored<T>>& ended) {
         if constexpr (std::is_copy_constructible_v<Stored<T>>) {

@@ -53,6 +53,7 @@ public:
     bool empty() const noexcept { return entries_.empty(); }
     std::size_t size() const noexcept { return entries_.size(); }
     const Entry& top() const noexcept { return entries_.front(); }
+    std::size_t capacity() const noexcept { return entries_.capacity(); } // held from the heap
 
     /// Room for `count` more: push throws nothing until they are in.
     void reserve_more(std::size_t count) {

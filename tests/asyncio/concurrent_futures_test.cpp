@@ -231,13 +231,14 @@ TEST("TP01: wait for all takes cancelled ones for done; of nothing it returns at
 TEST("TP01: as_completed gives futures in the order in which they end") {
     const std::vector<ConcurrentFuture<int>> futures(4);
     futures[3].set_result(3);
+    auto completed = concurrent::as_completed(futures, long_enough);
     std::thread other([futures] {
         futures[1].set_result(1);
         futures[0].set_result(0);
         futures[2].cancel();
     });
     std::vector<std::size_t> order;
-    for (const auto& future : concurrent::as_completed(futures, long_enough)) {
+    for (const auto& future : completed) {
         for (std::size_t i = 0; i < futures.size(); ++i) {
             if (futures[i] == future) order.push_back(i);
         }

@@ -30,10 +30,12 @@ Coro<int> answer() {
 
 // Lets this process open `more` descriptors and no more.
 void allow_descriptors(rlim_t more) {
-    const int next = ::dup(0);
-    ::close(next);
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    const int next = ::dup(0);
+    ::close(next);
     limit.rlim_cur = static_cast<rlim_t>(next) + more;
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }

@@ -4,9 +4,11 @@
 
 #include "asyncio/gather.h"
 #include "asyncio/generators.h"
+#include "asyncio/shield.h"
 #include "asyncio/taskgroups.h"
 #include "asyncio/testing/testing.h"
 #include "asyncio/timeouts.h"
+#include "asyncio/wait.h"
 
 #include <cstdio>
 #include <sstream>
@@ -240,6 +242,28 @@ CO_TEST("SEM-INT-02: gathers of gathers are seen through") {
     const auto parent = create_task(run_gather(), "parent");
     co_await yield_now();
     CHECK_EQ(shape(capture_call_graph(child)), "wait_on [parent: asyncio_body.<lambda>]");
+    future.set_result();
+    co_await parent;
+}
+
+CO_TEST("SEM-INT-02: what a shield protects is awaited by the task that awaits the shield") {
+    Future<> future;
+    const auto child = create_task(wait_on(future), "child");
+    const auto protect = [&]() -> Coro<> { co_await shield(child); };
+    const auto parent = create_task(protect(), "parent");
+    co_await yield_now();
+    CHECK_EQ(shape(capture_call_graph(child)), "wait_on [parent: asyncio_body.<lambda>]");
+    future.set_result();
+    co_await parent;
+}
+
+CO_TEST("SEM-INT-02: the members of a wait are awaited by the task that waits for them") {
+    Future<> future;
+    const std::vector<Task<>> children(1, create_task(wait_on(future), "child"));
+    const auto wait_for_all = [&]() -> Coro<> { co_await wait(children); };
+    const auto parent = create_task(wait_for_all(), "parent");
+    co_await yield_now();
+    CHECK_EQ(shape(capture_call_graph(children[0])), "wait_on [parent: asyncio_body.<lambda>]");
     future.set_result();
     co_await parent;
 }

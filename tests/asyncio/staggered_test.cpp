@@ -96,7 +96,7 @@ CO_TEST("SEM-STG-03: when all fail there is no winner but all exceptions") {
 namespace {
 
 Coro<> race_stubborn(Log& log) {
-    const auto stubborn = [&log]() -> Coro<> {
+    auto stubborn = [&log]() -> Coro<> {
         auto end = co_await outcome(sleep(100s));
         while (end.cancelled()) {
             log.push_back("cancelled");
@@ -127,7 +127,7 @@ CO_TEST("SEM-STG-04: external cancellation waits for the attempts over repeated 
 CO_TEST("SEM-STG-05: with eager tasks an attempt that fails synchronously starts the next one") {
     testing::loop().set_task_factory(eager_task_factory);
     std::vector<std::string> begun;
-    const auto fails = [&begun]() -> Coro<int> {
+    auto fails = [&begun]() -> Coro<int> {
         begun.push_back("begun");
         if (begun.size() < 3) throw ValueError("at once");
         co_return 7;

@@ -538,12 +538,12 @@ CO_TEST_BOTH_MODES("SEM-NXT-02: after cancel() create_task throws, and children'
 
 CO_TEST("SEM-NXT-02: an eager child that cancels its group is cancelled with it") {
     std::optional<Task<>> child;
+    const auto strikes = [](TaskGroup& group) -> Coro<> {
+        group.cancel();
+        co_await sleep(100s);
+    };
     const auto body = [&](TaskGroup& group) -> Coro<> {
-        const auto strikes = [&group]() -> Coro<> {
-            group.cancel();
-            co_await sleep(100s);
-        };
-        child = group.create_task(strikes(), TaskOptions().eager_start(true));
+        child = group.create_task(strikes(group), TaskOptions().eager_start(true));
         co_await sleep(100s);
     };
     co_await task_group(body);

@@ -135,6 +135,10 @@ CO_TEST_BOTH_MODES("SEM-TG-20: name, context and eager start pass through to the
     ContextVar<int> variable("variable", 0);
     Context context;
     bool started = false;
+    const auto mark = [&started]() -> Coro<> { // outlives the children, as closures have to
+        started = true;
+        co_return;
+    };
     const auto body = [&](TaskGroup& group) -> Coro<> {
         const auto named = group.create_task(sleep(1s), "a name");
         CHECK_EQ(named.get_name(), "a name");
@@ -146,10 +150,6 @@ CO_TEST_BOTH_MODES("SEM-TG-20: name, context and eager start pass through to the
         co_await sleep(10ms);
         CHECK_EQ(variable.get(), 0);
         CHECK_EQ(context.run([&] { return variable.get(); }), 5);
-        const auto mark = [&started]() -> Coro<> {
-            started = true;
-            co_return;
-        };
         group.create_task(mark(), TaskOptions().eager_start(true));
         CHECK(started);
         started = false;

@@ -380,12 +380,12 @@ CO_TEST("FLT-EXEC-01: a job that takes a stop token is asked to stop when its fu
 
 CO_TEST("wait_for ends the wait for a thread when the time is up") {
     Gate gate;
-    std::thread opener;
     auto task = create_task(to_thread(pass_gate, &gate, 1));
     co_await sleep(0s);
     gate.wait_begun();
     CHECK_THROWS_AS(co_await wait_for(task, 0s), TimeoutError);
     gate.open();
+    co_await testing::loop().shutdown_default_executor();
 }
 
 CO_TEST("cancel_futures and broken pools reach the futures of the loop") {

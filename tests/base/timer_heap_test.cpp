@@ -13,9 +13,8 @@ using asyncio::base::TimerSlot;
 
 namespace {
 
-struct Timer {
+struct Timer : TimerSlot {
     int id = 0;
-    TimerSlot slot;
 };
 
 std::vector<int> drain(TimerHeap<Timer>& heap) {
@@ -57,14 +56,14 @@ TEST("TimerHeap: equal deadlines come out first come, first served") {
 TEST("TimerHeap: a timer knows whether it is queued") {
     Timer timer;
     TimerHeap<Timer> heap;
-    CHECK_EQ(timer.slot.position, TimerSlot::not_queued);
+    CHECK(!timer.armed());
     heap.push(&timer, 1);
-    CHECK(timer.slot.position != TimerSlot::not_queued);
+    CHECK(timer.armed());
     heap.remove(&timer);
-    CHECK_EQ(timer.slot.position, TimerSlot::not_queued);
+    CHECK(!timer.armed());
     heap.push(&timer, 2);
     heap.pop();
-    CHECK_EQ(timer.slot.position, TimerSlot::not_queued);
+    CHECK(!timer.armed());
     CHECK(heap.empty());
 }
 
@@ -83,7 +82,7 @@ TEST("TimerHeap: it does what a multimap does, ties in order of arrival") {
         const std::size_t which = random % count;
         Timer& timer = timers[which];
         timer.id = static_cast<int>(which);
-        const bool queued = timer.slot.position != TimerSlot::not_queued;
+        const bool queued = timer.armed();
         if (queued && (random >> 40) % 3 == 0) {
             Timer* first = model.begin()->second;
             REQUIRE(heap.top().timer == first);

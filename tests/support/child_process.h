@@ -41,6 +41,7 @@ ChildEnd in_child(F body) {
         code = asyncio::testing::failures() - before;
     } catch (...) {
     }
+    asyncio::testing::print_failures(); // nobody else will see them
     ::_exit(code);
 }
 

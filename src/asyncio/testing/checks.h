@@ -21,6 +21,8 @@ void fail(const char* file, int line, const std::string& what);
 
 /// How many checks of the running case have failed.
 int failures() noexcept;
+/// Prints them. For a forked child, whose failures nobody else will see.
+void print_failures();
 
 /// A value as a failed check shows it.
 std::string text_of(bool value);

@@ -79,6 +79,11 @@ void fail_and_end(const char* file, int line, const std::string& what) {
 
 int failures() noexcept { return static_cast<int>(state.failures.size()); }
 
+void print_failures() {
+    for (const std::string& failure : state.failures) std::printf("        %s\n", failure.c_str());
+    std::fflush(stdout);
+}
+
 std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(std::string_view value) { return "\"" + std::string(value) + "\""; }
 std::string text_of(Duration value) { return std::to_string(value.seconds().count()) + " s"; }
@@ -231,8 +236,7 @@ bool run_one(const Case& one) {
     ::alarm(0);
     if (state.failures.empty()) return true;
     std::printf("FAILED  %s\n", one.name);
-    for (const std::string& failure : state.failures) std::printf("        %s\n", failure.c_str());
-    std::fflush(stdout);
+    print_failures();
     return false;
 }
 

@@ -23,11 +23,12 @@ std::string table(const WaitsCost& here, const PythonWaits& python) {
     const bool compared = python.skipped.empty();
     const WaitsCost& there = python.cost;
     const auto line = [&](std::string_view what, std::string (*text)(double),
-                          double WaitsCost::*figure, double share) {
+                          double WaitsCost::* figure, double share) {
         return row(what, text(here.*figure * share), compared ? text(there.*figure * share) : "");
     };
     constexpr double a_task = 1.0 / static_cast<double>(waits_count);
-    return row("ten thousand waits of 1 s", "this program", compared ? "CPython " + python.version : "") +
+    return row("ten thousand waits of 1 s", "this program",
+               compared ? "CPython " + python.version : "") +
            line("time", &time_text, &WaitsCost::wall_seconds, 1) +
            line("processor time", &time_text, &WaitsCost::processor_seconds, 1) +
            line("  for each task", &time_text, &WaitsCost::processor_seconds, a_task) +
@@ -44,15 +45,18 @@ asyncio::Coro<> show_cost(Console& console, Usage start, WaitsCost waits) {
     const double peak = static_cast<double>(peak_bytes());
     PythonWaits python;
     const auto compare = [&]() -> asyncio::Coro<> { python = co_await wait_in_python(); };
-    const auto progress = [] { return std::string("CPython does the ten thousand waits, too ..."); };
+    const auto progress = [] {
+        return std::string("CPython does the ten thousand waits, too ...");
+    };
     auto work = with_live_line(console, progress, compare());
     const asyncio::Outcome<> end = co_await asyncio::outcome(std::move(work));
     if (end.cancelled()) console.say("Cleaning up: the python3 beside has been ended.");
     end.value(); // passes on what it ended with
     console.say(table(waits, python));
     if (!python.skipped.empty()) console.say("Not compared with CPython: " + python.skipped + ".");
-    console.say("The whole tour until here: " + time_text(tour.wall_seconds) + ", processor time " +
-                time_text(tour.processor_seconds) + ", peak memory " + bytes_text(peak) + ".");
+    console.say("The tour itself took " + time_text(tour.wall_seconds) + ", " +
+                time_text(tour.processor_seconds) + " of processor time, and " + bytes_text(peak) +
+                " at most.");
 }
 
 } // namespace atour

@@ -59,7 +59,7 @@ private:
     fs::path path_;
 };
 
-// ---- part 3 ---------------------------------------------------------------------------------------
+// ---- part 3 -------------------------------------------------------------------------------------
 
 asyncio::Coro<> paint_slowly() { co_await asyncio::sleep(1h); }
 
@@ -100,16 +100,17 @@ asyncio::Coro<> fail_in_a_group(Console& console) {
     try {
         end.value();
     } catch (const asyncio::ExceptionGroup& group) {
-        const auto others = group.handle<asyncio::ValueError>([&](const asyncio::ValueError& error) {
-            story.tell("the group has ended with " + asyncio::repr(error));
-        });
+        const auto others =
+            group.handle<asyncio::ValueError>([&](const asyncio::ValueError& error) {
+                story.tell("the group has ended with " + asyncio::repr(error));
+            });
         if (others) throw *others;
     }
-    story.tell("files left: " + std::to_string(folder.files_count()) + ", tasks left: " +
-               std::to_string(asyncio::all_tasks().size() - 1));
+    story.tell("files left: " + std::to_string(folder.files_count()) +
+               ", tasks left: " + std::to_string(asyncio::all_tasks().size() - 1));
 }
 
-// ---- part 4 ---------------------------------------------------------------------------------------
+// ---- part 4 -------------------------------------------------------------------------------------
 
 namespace {
 

@@ -41,6 +41,12 @@ std::string long_time_text(double seconds) {
     return grouped(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
 }
 
+std::string tenths_text(double seconds) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.1f s", seconds);
+    return text;
+}
+
 std::string bytes_text(double bytes) {
     if (bytes < 1024) return grouped(static_cast<std::uint64_t>(bytes)) + " B";
     const char* unit = "KiB";

@@ -9,9 +9,10 @@
 namespace atour {
 
 std::string grouped(std::uint64_t number);  // "10,000"
-std::string time_text(double seconds);      // "1.02 s", "18 ms", "1.8 us"
+std::string time_text(double seconds);      // "1.02 s", "18.3 ms", "1.80 us"
 std::string long_time_text(double seconds); // "2 h 46 min", "1 min 5 s"; below a minute as above
-std::string bytes_text(double bytes);       // "412 B", "4.1 MiB"
+std::string tenths_text(double seconds);    // "0.4 s", "61.0 s": for what changes while one looks
+std::string bytes_text(double bytes);       // "412 B", "4.10 MiB"
 
 /// "1 file", "10,000 files": the plural has an s.
 std::string count_text(std::uint64_t number, std::string_view noun);

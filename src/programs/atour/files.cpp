@@ -23,7 +23,7 @@ bool has_vanished(int errnum) { return errnum == ENOENT; }
 
 } // namespace
 
-// ---- the walk -------------------------------------------------------------------------------------
+// ---- the walk -----------------------------------------------------------------------------------
 
 FolderWalk::FolderWalk(const fs::path& folder) : open_path_(folder) {
     std::error_code error;
@@ -74,7 +74,7 @@ void FolderWalk::take_entry(FoundFiles& found) {
     if (error) found.unreadable.push_back({open_path_, error.value()});
 }
 
-// ---- one file -------------------------------------------------------------------------------------
+// ---- one file -----------------------------------------------------------------------------------
 
 namespace {
 

@@ -65,7 +65,7 @@ struct HashedFile {
     Sha256::Digest digest{};
     std::uint64_t bytes = 0;
     FileId id;
-    int errnum = 0;         // not 0: it could not be read to its end
+    int errnum = 0; // not 0: it could not be read to its end
     bool is_regular = true; // false: something else stands there by now; it was not read
 };
 

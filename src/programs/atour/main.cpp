@@ -31,8 +31,8 @@ asyncio::Coro<> tour(atour::Console& console, atour::SumsJob job) {
     const asyncio::Outcome<> end = co_await asyncio::outcome(visit_parts(console, std::move(job)));
     if (end.cancelled()) {
         co_await asyncio::yield_now(); // for the live line's task to end too
-        console.title("\nEnded by Ctrl-C. Tasks left: " +
-                      std::to_string(asyncio::all_tasks().size() - 1));
+        const bool alone = asyncio::all_tasks().size() == 1;
+        console.title(alone ? "\nEnded by Ctrl-C; no task is left." : "\nEnded by Ctrl-C.");
     }
     end.value();
 }

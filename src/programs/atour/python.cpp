@@ -63,7 +63,8 @@ public:
     Child& operator=(const Child&) = delete;
     ~Child() {
         ::kill(id_, SIGKILL); // harmless if it has ended
-        while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {}
+        while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
+        }
     }
 
     int output() const noexcept { return output_.get(); }

@@ -72,7 +72,7 @@ void add_file(Pipeline& pipeline, const fs::path& path, const HashedFile& file) 
     }
 }
 
-// ---- the tasks ------------------------------------------------------------------------------------
+// ---- the tasks ----------------------------------------------------------------------------------
 // LIFETIME: `pipeline` and `console` outlive them: hash_folder() awaits their group.
 // What a thread is given it shares: a task that is cancelled does not wait for its thread.
 
@@ -126,12 +126,12 @@ std::size_t hashers_count() {
     return std::clamp<std::size_t>(std::thread::hardware_concurrency() + 1, 2, 24);
 }
 
-// ---- what is said about it ------------------------------------------------------------------------
+// ---- what is said about it ----------------------------------------------------------------------
 
 std::string rate_text(std::uint64_t files, std::uint64_t bytes, double seconds) {
     const double size = static_cast<double>(bytes);
-    return count_text(files, "file") + ", " + bytes_text(size) + " in " + time_text(seconds) + ": " +
-           bytes_text(size / std::max(seconds, 1e-6)) + " a second";
+    return count_text(files, "file") + ", " + bytes_text(size) + " in " + time_text(seconds) +
+           ": " + bytes_text(size / std::max(seconds, 1e-6)) + " a second";
 }
 
 void say_what_is_left(Console& console, const Pipeline& pipeline) {

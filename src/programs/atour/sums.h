@@ -21,8 +21,10 @@ struct SumsJob {
 /// Throws    OSError and its family: one of them cannot be opened.
 SumsJob open_sums(const std::string& folder, const std::string& sums_file);
 
-/// One task finds the files, several hash them in threads, and a queue between them is short: however
-/// many files there are, the memory stays the same.
+/// One task finds the files, several hash them in threads, and the queue between them is short:
+/// however many files there are, the memory stays the same.
+///
+/// Cancel    says what is given up; the sums of files that were done are written.
 asyncio::Coro<> hash_folder(Console& console, SumsJob job);
 
 } // namespace atour

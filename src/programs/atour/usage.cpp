@@ -28,9 +28,7 @@ std::size_t bytes_of(const char* key) {
 
 } // namespace
 
-Usage usage_now() {
-    return {seconds_on(CLOCK_MONOTONIC), seconds_on(CLOCK_PROCESS_CPUTIME_ID)};
-}
+Usage usage_now() { return {seconds_on(CLOCK_MONOTONIC), seconds_on(CLOCK_PROCESS_CPUTIME_ID)}; }
 
 Usage usage_since(const Usage& earlier) {
     const Usage now = usage_now();

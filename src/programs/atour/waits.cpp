@@ -35,7 +35,7 @@ asyncio::Coro<> wait_together(Waits& waits) {
 }
 
 std::string progress_text(const Waits& waits, const Usage& start) {
-    return time_text(usage_since(start).wall_seconds) + ": " +
+    return tenths_text(usage_since(start).wall_seconds) + ": " +
            grouped(waits.begun - waits.ended) + " tasks wait, " + grouped(waits.ended) +
            " are done";
 }
@@ -47,8 +47,8 @@ asyncio::Coro<WaitsCost> wait_ten_thousand_times(Console& console) {
     console.say(grouped(waits_count) + " tasks wait for one second each, all on one thread.");
     const Usage start = usage_now();
     Waits waits;
-    auto work = with_live_line(
-        console, [&] { return progress_text(waits, start); }, wait_together(waits));
+    auto work =
+        with_live_line(console, [&] { return progress_text(waits, start); }, wait_together(waits));
     const asyncio::Outcome<> end = co_await asyncio::outcome(std::move(work));
     const Usage used = usage_since(start);
     if (end.cancelled()) {

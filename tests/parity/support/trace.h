@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// Scenarios on a loop whose clock jumps, and the trace that they leave: trace.py in C++.
+#pragma once
+
+#include <asyncio/asyncio.h>
+#include <asyncio/testing/virtual_clock.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace trace {
+
+using namespace asyncio; // scenarios read like their twins
+using namespace std::chrono_literals;
+
+inline std::uint64_t start = 0;
+
+inline EventLoop& loop() { return get_running_loop(); }
+
+/// Prints a line that begins with the turn, counted from the scenario's first step.
+inline void log(const std::string& text) {
+    std::printf("[%d] %s\n", static_cast<int>(loop().turn_count() - start), text.c_str());
+}
+
+inline void log_time(const std::string& text) {
+    char seconds[40];
+    std::snprintf(seconds, sizeof seconds, "%g",
+                  Duration(loop().time().time_since_epoch()).seconds().count());
+    log(text + " at " + seconds + " s");
+}
+
+inline std::string text_of(const std::string& value) { return value; }
+inline std::string text_of(int value) { return std::to_string(value); }
+inline std::string text_of(bool value) { return value ? "True" : "False"; }
+inline std::string text_of(std::monostate) { return "None"; }
+inline std::string text_of(const std::exception_ptr& value) { return repr(value); }
+template <class T>
+std::string text_of(const Outcome<T>& end) {
+    if (!end.has_value()) return repr(end.exception());
+    if constexpr (std::is_void_v<T>) {
+        return "None";
+    } else {
+        return text_of(end.value());
+    }
+}
+template <class T>
+std::string text_of(const std::vector<T>& values) {
+    std::string text = "[";
+    for (const T& value : values) text += (text.size() > 1 ? ", " : "") + text_of(value);
+    return text + "]";
+}
+
+/// How a future that is done has ended.
+template <class F>
+void log_end(const std::string& name, const F& future) {
+    if (future.cancelled()) {
+        log(name + ": cancelled");
+    } else if (future.exception() != nullptr) {
+        log(name + ": " + repr(future.exception()));
+    } else if constexpr (std::is_void_v<typename F::value_type>) {
+        log(name + ": None");
+    } else {
+        log(name + ": " + text_of(future.result()));
+    }
+}
+
+inline Coro<> turns(int count) {
+    for (int i = 0; i < count; ++i) co_await sleep(0s);
+}
+
+inline void report(EventLoop&, const ExceptionContext& context) {
+    std::string message = context.message;
+    if (message.starts_with("Exception in callback")) message = "Exception in callback";
+    log("handler: " + message + ": " + repr(context.exception));
+}
+
+struct Scenario {
+    const char* title;
+    Coro<> (*body)();
+};
+
+inline std::vector<Scenario>& scenarios() {
+    static std::vector<Scenario> all;
+    return all;
+}
+
+struct Registration {
+    Registration(const char* title, Coro<> (*body)()) { scenarios().push_back({title, body}); }
+};
+
+inline Coro<> run_one(Coro<> (*body)()) {
+    start = loop().turn_count();
+    loop().set_exception_handler(report);
+    co_await body();
+}
+
+inline int run_all() {
+    for (const Scenario& scenario : scenarios()) {
+        std::printf("== %s\n", scenario.title);
+        RunOptions options;
+        options.loop_factory([] {
+            return std::make_unique<EventLoop>(LoopOptions().backend(testing::make_virtual_backend()));
+        });
+        run(run_one(scenario.body), std::move(options));
+    }
+    return 0;
+}
+
+} // namespace trace
+
+// NOLINTBEGIN(cppcoreguidelines-macro-usage): a scenario needs its title and a function.
+#define TRACE_JOIN_(a, b) a##b
+#define TRACE_JOIN(a, b) TRACE_JOIN_(a, b)
+#define SCENARIO(title)                                                                            \
+    static asyncio::Coro<> TRACE_JOIN(scenario_, __LINE__)();                                      \
+    static const trace::Registration TRACE_JOIN(registered_, __LINE__)(                            \
+        title, &TRACE_JOIN(scenario_, __LINE__));                                                  \
+    static asyncio::Coro<> TRACE_JOIN(scenario_, __LINE__)()
+// NOLINTEND(cppcoreguidelines-macro-usage)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Scenarios on a loop whose clock jumps, and the trace that they leave. trace.h is the same in C++.
+
+Each line begins with the loop's turn, counted from the scenario's first step.
+"""
+
+import asyncio
+
+_scenarios = []
+_loop = None
+_start = 0
+
+
+class _JumpingLoop(asyncio.SelectorEventLoop):
+    """Time begins at 0, and jumps to the next deadline when nothing is ready."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.turns = 0
+        super().__init__()
+        poll = self._selector.select
+
+        def select(timeout=None):
+            if timeout is None:
+                raise RuntimeError("deadlock")
+            events = poll(0)
+            if not events:
+                self.now += timeout
+            return events
+
+        self._selector.select = select
+
+    def time(self):
+        return self.now
+
+    def _run_once(self):
+        self.turns += 1
+        super()._run_once()
+
+
+def loop():
+    return _loop
+
+
+def log(text):
+    print(f"[{_loop.turns - _start}] {text}")
+
+
+def log_time(text):
+    log(f"{text} at {_loop.now:g} s")
+
+
+def log_end(name, future):
+    """How a future that is done has ended."""
+    if future.cancelled():
+        log(f"{name}: cancelled")
+    elif future.exception() is not None:
+        log(f"{name}: {future.exception()!r}")
+    else:
+        log(f"{name}: {future.result()}")
+
+
+async def turns(count):
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def scenario(title):
+    def register(body):
+        _scenarios.append((title, body))
+        return body
+    return register
+
+
+def _report(_, context):
+    message = context["message"]
+    if message.startswith("Exception in callback"):
+        message = "Exception in callback"
+    log(f"handler: {message}: {context.get('exception')!r}")
+
+
+def run_all():
+    global _loop, _start
+    for title, body in _scenarios:
+        print(f"== {title}")
+
+        async def main():
+            global _loop, _start
+            _loop = asyncio.get_running_loop()
+            _start = _loop.turns
+            _loop.set_exception_handler(_report)
+            await body()
+
+        with asyncio.Runner(loop_factory=_JumpingLoop) as runner:
+            runner.run(main())
