@@ -276,8 +276,8 @@ std::string concurrent_text(const ConcurrentState& state, std::string (*value_te
 
 void log_failed_callback() noexcept {
     try {
-        log(LogLevel::error, "Exception in callback of a ConcurrentFuture\n" +
-                                 repr(std::current_exception()));
+        log(LogLevel::error,
+            "Exception in callback of a ConcurrentFuture\n" + repr(std::current_exception()));
     } catch (...) {
         log(LogLevel::error, "Exception in callback of a ConcurrentFuture");
     }

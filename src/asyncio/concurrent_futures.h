@@ -3,6 +3,7 @@
 #pragma once
 
 #include "asyncio/futures.h"
+#include "asyncio/wait.h"
 
 #include <atomic>
 #include <iterator>
@@ -407,11 +408,6 @@ struct WaitResult {
     std::vector<ConcurrentFuture<T>> not_done;
 };
 
-enum class ReturnWhen { all_completed, first_completed, first_exception };
-inline constexpr ReturnWhen ALL_COMPLETED = ReturnWhen::all_completed;
-inline constexpr ReturnWhen FIRST_COMPLETED = ReturnWhen::first_completed;
-inline constexpr ReturnWhen FIRST_EXCEPTION = ReturnWhen::first_exception;
-
 /// The futures, each once, in the order in which they are done.
 template <class T>
 class AsCompleted {
@@ -454,8 +450,8 @@ public:
     std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
-    static std::vector<detail::ConcurrentState*> states_of(
-        const std::vector<ConcurrentFuture<T>>& futures) {
+    static std::vector<detail::ConcurrentState*>
+    states_of(const std::vector<ConcurrentFuture<T>>& futures) {
         std::vector<detail::ConcurrentState*> states;
         for (const auto& future : futures) states.push_back(future.state());
         return states;
@@ -481,23 +477,23 @@ auto as_completed(const Range& futures, std::optional<Duration> timeout = std::n
 
 /// Blocks until all futures of a range are done, or the first, or one has failed.
 ///
-/// timeout   when it is up, what is done so far is given: no exception
+/// options   as of asyncio::wait: until when, and how long; or just FIRST_COMPLETED. When the time
+///           is up, what is done so far is given: no exception
 /// Returns   `done` and `not_done`, each future once.
 /// Thread    blocks the calling one: not for a loop's.
 /// Source    CPython 3.14 concurrent.futures.wait.
 template <class Range>
-auto wait(const Range& futures, std::optional<Duration> timeout = std::nullopt,
-          ReturnWhen return_when = ReturnWhen::all_completed) {
+auto wait(const Range& futures, const WaitOptions& options = WaitOptions()) {
     using Future = std::decay_t<decltype(*std::begin(futures))>;
     const auto all = detail::each_once(futures);
     std::vector<detail::ConcurrentState*> states;
     for (const auto& future : all) states.push_back(future.state());
     detail::CompletionQueue queue(states);
-    const auto deadline = detail::deadline_of(timeout);
+    const auto deadline = detail::deadline_of(options.timeout());
     for (std::size_t seen = 0; seen < all.size(); ++seen) {
         const auto index = queue.next(deadline);
-        if (!index || return_when == ReturnWhen::first_completed) break;
-        if (return_when == ReturnWhen::first_exception && states[*index]->error()) break;
+        if (!index || options.return_when() == FIRST_COMPLETED) break;
+        if (options.return_when() == FIRST_EXCEPTION && states[*index]->error()) break;
     }
     WaitResult<typename Future::value_type> result;
     for (const auto& future : all) {

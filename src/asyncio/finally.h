@@ -47,8 +47,9 @@ private:
 /// cleanup   a callable that returns nothing or () -> Coro<>; or an awaitable.
 /// Returns   what the body returns.
 /// Throws    what the clean-up throws; else what the body throws.
-/// Cancel    cancels the body; the clean-up runs, and the CancelledError goes on behind it. A cancel
-///           during the clean-up arrives in the clean-up. Cancelled before it is begun: neither runs.
+/// Cancel    cancels the body; the clean-up runs, and the CancelledError goes on behind it. A
+///           cancel during the clean-up arrives in the clean-up. Cancelled before it is begun:
+///           neither runs.
 /// Lifetime  keeps both until it has ended. If the loop is closed over it, a clean-up that waits
 ///           cannot run any more; one that does not wait still does.
 /// Cost      one frame.

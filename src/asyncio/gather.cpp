@@ -105,7 +105,7 @@ void GatherPart::drop_queued(Hop* hop) noexcept {
 void GatherPart::settle() noexcept {
     if (outer->done()) return detach(false); // somebody else completed it
     if (unfinished == 0 || (failed != nullptr && mode == GatherMode::first_error)) return finish();
-    if (failed != nullptr) cancel_children({});
+    if (failed != nullptr && !children_cancelled) cancel_children({});
 }
 
 void GatherPart::finish() noexcept {
@@ -168,16 +168,16 @@ bool GatherPart::takes_cancel() noexcept {
 // Depth first, as by recursion; but a gather below only joins the stack, so that the machine's is not
 // needed.
 void GatherPart::cancel_children(std::string_view message) noexcept {
-    if (in_cancel) return; // gathers that wait for one another
-    const bool innermost = cancelling_now == nullptr;
-    in_cancel = true;
+    const bool outermost = cancelling_now == nullptr;
+    children_cancelled = true;
+    outer->set(FutureState::on_cancel_path); // tasks that gather one another
     cursor = 0;
     cancelling = std::exchange(cancelling_now, this);
-    if (!innermost) return;
+    if (!outermost) return;
     while (GatherPart* part = cancelling_now) {
         if (part->cursor == part->nodes.size()) {
             cancelling_now = std::exchange(part->cancelling, nullptr);
-            part->in_cancel = false;
+            part->outer->clear(FutureState::on_cancel_path);
             continue;
         }
         GatherNode& node = part->nodes[part->cursor++];
@@ -187,7 +187,7 @@ void GatherPart::cancel_children(std::string_view message) noexcept {
 
 bool cancel_gather(FutureState* outer, std::string_view message) {
     GatherPart& part = GatherPart::of(outer);
-    if (!part.takes_cancel()) return false;
+    if (outer->has(FutureState::on_cancel_path) || !part.takes_cancel()) return false;
     part.cancel_requested = true;
     try {
         if (!message.empty()) cold_part(outer).cancel_message = message;

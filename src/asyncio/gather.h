@@ -68,7 +68,7 @@ struct GatherPart : Hop { // queued: holds a count of the outer future
     GatherMode mode;
     bool queued = false;                // as a Hop
     bool cancel_requested = false;
-    bool in_cancel = false;
+    bool children_cancelled = false;
 };
 
 template <class V>

@@ -95,7 +95,9 @@ public:
     Outcome<Value> await_resume() {
         if (failure_) return Outcome<Value>::with_exception(std::move(failure_));
         Inner& inner = work_->inner;
-        if constexpr (requires { { inner.await_outcome() } -> std::same_as<Outcome<Value>>; }) {
+        if constexpr (requires {
+                          { inner.await_outcome() } -> std::same_as<Outcome<Value>>;
+                      }) {
             return inner.await_outcome();
         } else {
             return caught(inner);

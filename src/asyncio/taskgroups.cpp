@@ -63,7 +63,7 @@ void GroupEmptied::abandon() noexcept { group_.waiting_ = nullptr; }
 
 } // namespace detail
 
-// ---- children --------------------------------------------------------------------------------------
+// ---- children -----------------------------------------------------------------------------------
 
 TaskGroup::Place::Place(TaskGroup& group) : group_(group) {
     group.check_open();
@@ -115,7 +115,7 @@ void TaskGroup::child_done(GroupChild* child) noexcept {
     const std::exception_ptr& error = task->cell.exception();
     if (!base_error_ && is_interrupt(error)) base_error_ = error;
     if (aborting_ || parent_cancel_requested_) return;
-    abort();
+    cancel_children();
     cancel_parent();
 }
 
@@ -125,9 +125,9 @@ void TaskGroup::cancel_parent() noexcept {
     detail::cancel(parent_, {}, shields_);
 }
 
-void TaskGroup::abort() noexcept {
+void TaskGroup::cancel_children() noexcept {
     aborting_ = true;
-    if (abort_shuffled()) return;
+    if (cancel_children_shuffled()) return;
     for (GroupLink* link = children_.front(); link != nullptr; link = children_.after(link)) {
         FutureState* task = GroupChild::of(link)->source;
         if (!task->done()) detail::cancel(task, {});
@@ -135,7 +135,7 @@ void TaskGroup::abort() noexcept {
 }
 
 // In which order children are cancelled is nobody's promise, so a test may permute it.
-bool TaskGroup::abort_shuffled() noexcept {
+bool TaskGroup::cancel_children_shuffled() noexcept {
     EventLoop& loop = EventLoop::of(*loop_);
     if (loop.parts().shuffle_state == 0) return false;
     try {
@@ -159,11 +159,11 @@ void TaskGroup::cancel() noexcept {
         return;
     }
     if ((exiting_ && size_ == 0) || aborting_) return;
-    abort();
+    cancel_children();
     if (!parent_cancel_requested_) cancel_parent();
 }
 
-// ---- beginning and end -----------------------------------------------------------------------------
+// ---- beginning and end --------------------------------------------------------------------------
 
 void TaskGroup::enter() {
     if (entered_) throw RuntimeError("TaskGroup " + to_string(*this) + " has already been entered");
@@ -187,14 +187,14 @@ void TaskGroup::leave(std::exception_ptr end) noexcept {
         if (!base_error_ && is_interrupt(end)) base_error_ = end;
         body_error_ = std::move(end);
     }
-    if (!aborting_) abort();
+    if (!aborting_) cancel_children();
 }
 
 void TaskGroup::interrupted(std::exception_ptr cancelled) noexcept {
     pending_cancel_ = std::move(cancelled);
     if (aborting_) return;
     propagate_ = pending_cancel_;
-    abort();
+    cancel_children();
 }
 
 // All children have ended. What comes out: null, or what is to be thrown.

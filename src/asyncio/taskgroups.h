@@ -159,8 +159,8 @@ private:
     std::exception_ptr verdict();
     void disband() noexcept;
     void check_open() const;
-    void abort() noexcept;
-    bool abort_shuffled() noexcept;
+    void cancel_children() noexcept;
+    bool cancel_children_shuffled() noexcept;
     void cancel_parent() noexcept;
     void child_done(detail::GroupChild* child) noexcept;
     void report_suppressed();
@@ -170,12 +170,12 @@ private:
     detail::FutureState* parent_ = nullptr; // LIFETIME: the body runs in it
     base::IntrusiveList<detail::GroupLink> children_;
     base::IntrusiveList<detail::GroupLink> failed_; // ended, with their exceptions
-    detail::GroupEmptied* waiting_ = nullptr;       // the parent, at the end of the body
+    detail::GroupEmptied* waiting_ = nullptr; // the parent, at the end of the body
     std::size_t size_ = 0;
-    unsigned shields_ = 0;              // around this group: they do not put off its cancel
-    std::exception_ptr base_error_;     // KeyboardInterrupt or SystemExit
-    std::exception_ptr body_error_;     // what the body ended with, if that goes into the group
-    std::exception_ptr propagate_;      // a CancelledError that is to come out
+    unsigned shields_ = 0; // around this group: they do not put off its cancel
+    std::exception_ptr base_error_; // KeyboardInterrupt or SystemExit
+    std::exception_ptr body_error_; // what the body ended with, if that goes into the group
+    std::exception_ptr propagate_; // a CancelledError that is to come out
     std::exception_ptr pending_cancel_; // the last that came while waiting
     bool entered_ = false;
     bool exiting_ = false;

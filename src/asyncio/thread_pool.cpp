@@ -225,8 +225,8 @@ void Pool::detach() noexcept {
 
 ThreadPoolExecutor::ThreadPoolExecutor(ThreadPoolOptions options)
     : pool_(std::make_shared<detail::Pool>()) {
-    pool_->max_workers = options.max_workers_ ? *options.max_workers_
-                                              : detail::default_max_workers();
+    pool_->max_workers =
+        options.max_workers_ ? *options.max_workers_ : detail::default_max_workers();
     if (pool_->max_workers <= 0) throw ValueError("max_workers must be greater than 0");
     pool_->prefix = options.prefix_.empty() ? detail::default_prefix() : std::move(options.prefix_);
     pool_->initializer = std::move(options.initializer_);

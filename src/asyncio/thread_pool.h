@@ -411,8 +411,8 @@ private:
         using Job = detail::SubmittedJob<std::decay_t<F>, std::decay_t<Args>...>;
         using Result = detail::job_result_t<F, Args...>;
         using State = detail::TypedConcurrentState<Result>;
-        auto job = detail::Counted<State>::adopt(
-            new Job(std::forward<F>(f), std::forward<Args>(args)...));
+        auto job =
+            detail::Counted<State>::adopt(new Job(std::forward<F>(f), std::forward<Args>(args)...));
         detail::Counted<State> queued(job);
         add_to(pool, static_cast<Job&>(*queued));
         queued.release_ownership(); // the queue's count now
@@ -455,9 +455,9 @@ auto ThreadPoolExecutor::map(const MapOptions& options, F&& f, const Ranges&... 
         }
         return piece;
     };
-    auto submit_next = [pool = pool_, work = std::move(work), next = std::size_t{0},
-                        total = items->size(), chunk = options.chunk_]() mutable
-        -> std::optional<ConcurrentFuture<detail::MapPiece<R>>> {
+    auto submit_next =
+        [pool = pool_, work = std::move(work), next = std::size_t{0}, total = items->size(),
+         chunk = options.chunk_]() mutable -> std::optional<ConcurrentFuture<detail::MapPiece<R>>> {
         if (next == total) return std::nullopt;
         const std::size_t first = next;
         next += chunk < total - first ? chunk : total - first;

@@ -152,8 +152,8 @@ namespace {
 std::vector<TaskDescription> descriptions_of(EventLoop& loop) {
     std::vector<TaskDescription> descriptions;
     for (const AnyTask& task : all_tasks(loop)) {
-        descriptions.push_back({task.state()->id, task.get_name(),
-                                task.cancelling() > 0 ? "cancelling" : "pending"});
+        descriptions.push_back(
+            {task.state()->id, task.get_name(), task.cancelling() > 0 ? "cancelling" : "pending"});
     }
     return descriptions;
 }
@@ -204,8 +204,8 @@ void EventLoop::set_default_executor(std::shared_ptr<ThreadPoolExecutor> executo
 ThreadPoolExecutor& EventLoop::default_executor() {
     if (parts_->executor_shut_down) throw RuntimeError("Executor shutdown has been called");
     if (parts_->executor == nullptr) {
-        parts_->executor = std::make_shared<ThreadPoolExecutor>(
-            ThreadPoolOptions().thread_name_prefix("asyncio"));
+        parts_->executor =
+            std::make_shared<ThreadPoolExecutor>(ThreadPoolOptions().thread_name_prefix("asyncio"));
     }
     return *parts_->executor;
 }
@@ -233,10 +233,9 @@ Coro<void> EventLoop::shutdown_default_executor(std::optional<Duration> timeout)
     if (co_await in_time) {
         executor->shutdown(true); // the threads are about to end
     } else {
-        detail::log(LogLevel::warning,
-                    "The executor did not finish joining its threads within " +
-                        detail::value_text_of(timeout->seconds().count()) +
-                        " seconds: " + executor->unfinished_work());
+        detail::log(LogLevel::warning, "The executor did not finish joining its threads within " +
+                                           detail::value_text_of(timeout->seconds().count()) +
+                                           " seconds: " + executor->unfinished_work());
         executor->shutdown(false);
     }
 }

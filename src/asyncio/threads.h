@@ -161,7 +161,8 @@ private:
         } else if (!value_) {
             complete_cancelled(&future, {});
         } else {
-            complete_with<Result>(future, [this]() -> Stored<Result>&& { return std::move(*value_); });
+            complete_with<Result>(future,
+                                  [this]() -> Stored<Result>&& { return std::move(*value_); });
         }
     }
     std::exception_ptr unseen() noexcept override { return std::exchange(error_, nullptr); }
@@ -182,8 +183,8 @@ private:
 
 /// Submits `f(args...)`; gives the loop's future of it. A null context: the worker's own.
 template <class F, class... Args>
-StateRef start_job(EventLoop& loop, ThreadPoolExecutor& executor, const ContextSlot* context,
-                   F&& f, Args&&... args) {
+StateRef start_job(EventLoop& loop, ThreadPoolExecutor& executor, const ContextSlot* context, F&& f,
+                   Args&&... args) {
     using Job = LoopJob<std::decay_t<F>, std::decay_t<Args>...>;
     StateRef future = new_future<job_result_t<F, Args...>>(loop);
     auto job = Counted<Job>::adopt(
@@ -248,8 +249,8 @@ StateRef wrap(ConcurrentFuture<T> source, EventLoop& loop, bool counts) {
     StateRef future = new_future<T>(loop);
     ConcurrentState& state = *source.state();
     const Counted<ConcurrentState> keep(&state);
-    auto wrapped = Counted<WrappedFuture<T>>::adopt(
-        new WrappedFuture<T>(loop, future, std::move(source)));
+    auto wrapped =
+        Counted<WrappedFuture<T>>::adopt(new WrappedFuture<T>(loop, future, std::move(source)));
     Counted<WrappedFuture<T>> observer(wrapped);
     wrapped.release_ownership()->register_at(loop, counts);
     state.observe(observer.release_ownership());
@@ -303,7 +304,7 @@ private:
     std::atomic<std::uint32_t> refs_{1};
     std::shared_ptr<LoopLink> link_;
     ContextSlot context_; // the caller's
-    StateRef task_;       // the loop's thread alone
+    StateRef task_; // the loop's thread alone
     Cancel cancel_{this};
 };
 
@@ -379,8 +380,8 @@ template <class F, class... Args>
 auto EventLoop::run_in_executor(ThreadPoolExecutor* executor, F&& f, Args&&... args) {
     check_call("run_in_executor");
     ThreadPoolExecutor& pool = executor != nullptr ? *executor : default_executor();
-    return Future<detail::job_result_t<F, Args...>>(detail::start_job(
-        *this, pool, nullptr, std::forward<F>(f), std::forward<Args>(args)...));
+    return Future<detail::job_result_t<F, Args...>>(
+        detail::start_job(*this, pool, nullptr, std::forward<F>(f), std::forward<Args>(args)...));
 }
 
 /// The operation to_thread(f, args...).
@@ -460,14 +461,13 @@ auto run_coroutine_threadsafe(A&& awaitable, EventLoop& loop,
     return future;
 }
 
-/// The same for what `f(args...)` returns; f is called in the loop and kept until the task has ended.
+/// The same for what `f(args...)` returns; f is called in the loop and kept until the task ends.
 template <class F, class... Args>
     requires detail::AsyncCallable<F, Args...>
 auto run_coroutine_threadsafe(EventLoop& loop, F&& f, Args&&... args) {
-    return run_coroutine_threadsafe(
-        detail::call_kept<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(f),
-                                                                  std::forward<Args>(args)...),
-        loop);
+    return run_coroutine_threadsafe(detail::call_kept<std::decay_t<F>, std::decay_t<Args>...>(
+                                        std::forward<F>(f), std::forward<Args>(args)...),
+                                    loop);
 }
 
 /// A future of `loop` that ends as `future` does.

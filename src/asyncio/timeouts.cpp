@@ -32,8 +32,8 @@ void Timeout::enter() {
     state_ = State::active;
 }
 
-// Only as many cancels as there were at the beginning are left: then the one that ended the body was
-// this scope's own.
+// Only as many cancels as there were at the beginning are left: then the one that ended the body
+// was this scope's own.
 bool Timeout::leave(bool cancelled) noexcept {
     disarm();
     if (state_ != State::expiring) {

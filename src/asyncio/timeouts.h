@@ -62,24 +62,26 @@ private:
 
     void enter();
     bool leave(bool cancelled) noexcept; // true: the end is a TimeoutError
-    void drop() noexcept;                // the body was taken apart
+    void drop() noexcept; // the body was taken apart
     void arm(std::optional<TimePoint> when);
     void disarm() noexcept;
     void expire() noexcept;
 
     std::optional<TimePoint> when_;
     std::optional<TimerHandle> timer_;
-    std::optional<Handle> soon_;          // instead of it, of a deadline that has passed
+    std::optional<Handle> soon_; // instead of it, of a deadline that has passed
     detail::FutureState* task_ = nullptr; // LIFETIME: the body runs in it
-    int cancelling_ = 0;                  // of the task, when the body began
-    unsigned shields_ = 0;                // around this scope: they do not put off its cancel
+    int cancelling_ = 0; // of the task, when the body began
+    unsigned shields_ = 0; // around this scope: they do not put off its cancel
     State state_ = State::created;
 };
 
 namespace detail {
 
 std::optional<TimePoint> deadline_from(std::optional<Duration> delay);
-inline std::optional<TimePoint> deadline_from(std::optional<TimePoint> when) noexcept { return when; }
+inline std::optional<TimePoint> deadline_from(std::optional<TimePoint> when) noexcept {
+    return when;
+}
 std::exception_ptr timeout_error();
 
 /// Opens a Timeout, awaits the body in it, closes it. Lives in the frame that awaits.

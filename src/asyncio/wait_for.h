@@ -103,8 +103,8 @@ private:
 /// Awaits `work`, but no longer than `limit`.
 ///
 /// When the time is up, `work` is cancelled and awaited until it has ended; only then does the
-/// timeout surface. A coroutine or operation runs in the calling task. To leave a task running, wait
-/// for shield(task).
+/// timeout surface. A coroutine or operation runs in the calling task. To leave a task running,
+/// wait for shield(task).
 ///
 /// limit     counted from the await. Zero or less: only what is done already gives its value; a
 ///           coroutine is not begun, a task is cancelled. Nothing: waits without limit.

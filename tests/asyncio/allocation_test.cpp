@@ -4,7 +4,7 @@
 
 #include "asyncio/generators.h"
 #include "asyncio/testing/testing.h"
-#include "support/allocations.h"
+#include "support/allocation_sweep.h"
 #include "support/pipes.h"
 #include "support/signal_guard.h"
 
@@ -14,70 +14,12 @@
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::allocations_max;
 using support::DrainedPools;
+using support::sweep_allocations;
+using support::sweep_awaited;
 
 namespace {
-
-constexpr long allocations_max = 500; // an operation that needs more is a fault of the test
-
-struct Left { // what must be as before after a failure
-    static Left now() {
-        EventLoop& loop = get_running_loop();
-        return {all_tasks().size(), loop.timer_count(), testing::Baseline::now().blocks};
-    }
-    std::size_t tasks;
-    std::size_t timers;
-    std::size_t blocks;
-    bool operator==(const Left&) const = default;
-};
-
-// Runs `operation` with the k-th allocation failing, k = 0, 1, 2 ..., until it succeeds untouched.
-// It must not leave anything, neither when it fails nor when it succeeds. Returns the last k.
-template <class F>
-long sweep_allocations(F operation, bool throws = true) {
-    operation(); // once in peace: what is made at first use is made
-    for (long k = 0; k < allocations_max; ++k) {
-        const DrainedPools drained;
-        const Left before = Left::now();
-        bool threw = false;
-        support::fail_allocation_after(k);
-        try {
-            operation();
-        } catch (const std::bad_alloc&) {
-            threw = true;
-        }
-        const bool failed = support::allocation_failed();
-        CHECK_EQ(threw, failed && throws);
-        CHECK(Left::now() == before);
-        if (testing::failures() != 0) return k;
-        if (!failed) return k;
-    }
-    FAIL("it never succeeded");
-}
-
-// The same for what is awaited. Tasks that it has made may still end on their own.
-template <class F>
-Coro<long> sweep_awaited(F body) {
-    co_await body();
-    for (long k = 0; k < allocations_max; ++k) {
-        const DrainedPools drained;
-        const Left before = Left::now();
-        bool threw = false;
-        support::fail_allocation_after(k);
-        try {
-            co_await body();
-        } catch (const std::bad_alloc&) {
-            threw = true;
-        }
-        const bool failed = support::allocation_failed();
-        CHECK_EQ(threw, failed);
-        co_await sleep(100s);
-        CHECK(Left::now() == before);
-        if (testing::failures() != 0) co_return k;
-        if (!failed) co_return k;
-    }
-    FAIL("it never succeeded");
-}
 
 constexpr std::string_view long_text = "a text that is too long to be kept inside of a string";
 

@@ -140,7 +140,8 @@ TEST("TP01: callbacks are called once each, in order, on the completing thread")
     const ConcurrentFuture<int> future;
     std::vector<int> calls;
     std::thread::id where;
-    future.add_done_callback([&](const ConcurrentFuture<int>& done) { calls.push_back(done.result()); });
+    future.add_done_callback(
+        [&](const ConcurrentFuture<int>& done) { calls.push_back(done.result()); });
     future.add_done_callback([&] {
         calls.push_back(2);
         where = std::this_thread::get_id();
@@ -190,7 +191,7 @@ TEST("TP01: wait gives done and not done in the order given, each once") {
     made[2].set_result(2);
     made[0].set_result(0);
     const std::vector<ConcurrentFuture<int>> futures{made[0], made[1], made[2], made[0]};
-    const auto result = concurrent::wait(futures, 1ms);
+    const auto result = concurrent::wait(futures, WaitOptions().timeout(1ms));
     CHECK(result.done == std::vector<ConcurrentFuture<int>>{made[0], made[2]});
     CHECK(result.not_done == std::vector<ConcurrentFuture<int>>{made[1]});
 }
@@ -198,7 +199,7 @@ TEST("TP01: wait gives done and not done in the order given, each once") {
 TEST("TP01: wait for the first returns when one is done") {
     const std::vector<ConcurrentFuture<int>> futures(3);
     std::thread other([one = futures[1]] { one.set_result(1); });
-    const auto result = concurrent::wait(futures, long_enough, concurrent::FIRST_COMPLETED);
+    const auto result = concurrent::wait(futures, FIRST_COMPLETED);
     CHECK_EQ(result.done.size(), 1U);
     CHECK_EQ(result.not_done.size(), 2U);
     other.join();
@@ -211,7 +212,7 @@ TEST("TP01: wait for the first exception passes over values and cancellations") 
         futures[1].cancel();
         futures[2].set_exception(ValueError("third"));
     });
-    const auto result = concurrent::wait(futures, long_enough, concurrent::FIRST_EXCEPTION);
+    const auto result = concurrent::wait(futures, FIRST_EXCEPTION);
     CHECK_EQ(result.done.size(), 3U);
     CHECK(result.not_done == std::vector<ConcurrentFuture<int>>{futures[3]});
     other.join();

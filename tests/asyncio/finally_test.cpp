@@ -23,7 +23,8 @@ TimePoint now() { return testing::loop().time(); }
 
 } // namespace
 
-CO_TEST_BOTH_MODES("finally_: the clean-up runs behind a body that returns, and the value comes out") {
+CO_TEST_BOTH_MODES(
+    "finally_: the clean-up runs behind a body that returns, and the value comes out") {
     Log log;
     const auto body = [&log]() -> Coro<int> {
         co_await sleep(1s);
@@ -41,7 +42,8 @@ CO_TEST_BOTH_MODES("finally_: the clean-up runs behind a body that returns, and 
     CHECK_EQ(now(), TimePoint(4s));
 }
 
-CO_TEST_BOTH_MODES("finally_: the clean-up runs behind a body that throws, and the error comes out") {
+CO_TEST_BOTH_MODES(
+    "finally_: the clean-up runs behind a body that throws, and the error comes out") {
     Log log;
     const auto fails = []() -> Coro<int> {
         co_await sleep(1s);
@@ -77,7 +79,10 @@ CO_TEST_BOTH_MODES("finally_: the clean-up of a cancelled body may wait, and the
 }
 
 CO_TEST_BOTH_MODES("finally_: an exception of the clean-up takes the place of the body's end") {
-    const auto body = []() -> Coro<int> { throw ValueError("body"); co_return 0; };
+    const auto body = []() -> Coro<int> {
+        throw ValueError("body");
+        co_return 0;
+    };
     const auto throws = [] { throw KeyError("clean-up"); };
     const auto throws_later = []() -> Coro<> {
         co_await sleep(1s);

@@ -52,11 +52,12 @@ struct Foreign {
 
 } // namespace
 
-// ---- bodies ------------------------------------------------------------------------------------------
+// ---- bodies -------------------------------------------------------------------------------------
 
 CO_TEST("a body that is a foreign awaiter may throw at every point, and the scope still closes") {
     using Where = Foreign::Where;
-    for (const auto& [where, text] : {std::pair(Where::ready, "ready"), {Where::suspend, "suspend"},
+    for (const auto& [where, text] : {std::pair(Where::ready, "ready"),
+                                      {Where::suspend, "suspend"},
                                       {Where::resume, "resume"}}) {
         Timeout limit = timeout(1s);
         CHECK_THROWS_MSG(co_await limit.with(Foreign(where)), ValueError, text);
@@ -135,9 +136,10 @@ TEST("a loop that is closed over scopes takes them apart") {
     CHECK_EQ(base::frame_stats().live_blocks, before);
 }
 
-// ---- faults --------------------------------------------------------------------------------------------
+// ---- faults -------------------------------------------------------------------------------------
 
-CO_TEST_BOTH_MODES("FLT-TASK-03: a body that swallows the cancel keeps cancelling(); timeout and group end") {
+CO_TEST_BOTH_MODES(
+    "FLT-TASK-03: a body that swallows the cancel keeps cancelling(); timeout and group end") {
     CHECK_EQ(co_await timeout(1s, swallow_and_go_on(5s)), 5);
     CHECK_EQ(cancelling(), 0);
     CHECK_EQ(now(), TimePoint(6s));
@@ -162,7 +164,8 @@ CO_TEST_BOTH_MODES("FLT-TASK-03: a body that swallows the cancel keeps cancellin
     CHECK_EQ(co_await foreign, 1);
 }
 
-CO_TEST_BOTH_MODES("FLT-TASK-04: an inner child's failure does not swallow the outer cancellation") {
+CO_TEST_BOTH_MODES(
+    "FLT-TASK-04: an inner child's failure does not swallow the outer cancellation") {
     for (const bool same_turn : {false, true}) {
         const auto fails_late = []() -> Coro<> {
             const auto end = co_await outcome(sleep(10h));
@@ -200,7 +203,8 @@ CO_TEST_BOTH_MODES("FLT-TASK-04: an inner child's failure does not swallow the o
     }
 }
 
-CO_TEST_BOTH_MODES("FLT-TASK-04: an outer failure while the inner group is cancelled: both come out") {
+CO_TEST_BOTH_MODES(
+    "FLT-TASK-04: an outer failure while the inner group is cancelled: both come out") {
     const auto fails = []() -> Coro<> {
         const auto end = co_await outcome(sleep(10h));
         throw KeyError("inner");
@@ -220,7 +224,8 @@ CO_TEST_BOTH_MODES("FLT-TASK-04: an outer failure while the inner group is cance
     co_await sleep(1s);
 }
 
-CO_TEST_BOTH_MODES("FLT-TASK-05: several children and the body fail, one ignores the cancel: one error") {
+CO_TEST_BOTH_MODES(
+    "FLT-TASK-05: several children and the body fail, one ignores the cancel: one error") {
     TaskGroup group;
     TimePoint ignored_until;
     const auto ignores = [&]() -> Coro<> {
@@ -238,7 +243,8 @@ CO_TEST_BOTH_MODES("FLT-TASK-05: several children and the body fail, one ignores
         throw KeyError("body");
     };
     const auto error = co_await group_error(group.with(body));
-    CHECK_EQ(members(error), Names{"ValueError('first')", "ValueError('second')", "KeyError('body')"});
+    CHECK_EQ(members(error),
+             Names{"ValueError('first')", "ValueError('second')", "KeyError('body')"});
     CHECK_EQ(ignored_until, TimePoint(2s)); // the first sleep ends, the second is cancelled
     CHECK_EQ(now(), ignored_until);
     CHECK_EQ(all_tasks().size(), 1U); // nothing is left running
@@ -261,7 +267,8 @@ CO_TEST_BOTH_MODES("FLT-TASK-06: a foreign cancel in the turn of the expiry stay
     }
 }
 
-CO_TEST_BOTH_MODES("FLT-TASK-06: of nested scopes rescheduled to expire first, only that one throws") {
+CO_TEST_BOTH_MODES(
+    "FLT-TASK-06: of nested scopes rescheduled to expire first, only that one throws") {
     std::string seen;
     const auto body = [&seen](Timeout& outer) -> Coro<> {
         const auto inside = [&outer](Timeout& inner) -> Coro<> {
@@ -281,7 +288,8 @@ CO_TEST_BOTH_MODES("FLT-TASK-06: of nested scopes rescheduled to expire first, o
     CHECK_EQ(cancelling(), 0);
 }
 
-CO_TEST_BOTH_MODES("FLT-TASK-06: an inner that delays its cancel is awaited, its late value returned") {
+CO_TEST_BOTH_MODES(
+    "FLT-TASK-06: an inner that delays its cancel is awaited, its late value returned") {
     const auto inner = create_task(swallow_and_go_on(3s));
     CHECK_EQ(co_await wait_for(inner, 1s), 5);
     CHECK_EQ(now(), TimePoint(4s));
@@ -295,7 +303,7 @@ CO_TEST_BOTH_MODES("FLT-TASK-06: an inner that delays its cancel is awaited, its
     CHECK_EQ(all_tasks().size(), 1U);
 }
 
-// ---- the sweep -----------------------------------------------------------------------------------------
+// ---- the sweep ----------------------------------------------------------------------------------
 
 CO_SWEEP("FLT-TASK-06: the sweep leaves nothing of timeouts behind, and no cancel is swallowed") {
     bool ended = false;

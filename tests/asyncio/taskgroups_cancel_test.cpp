@@ -44,7 +44,7 @@ public:
 
 } // namespace
 
-// ---- from outside --------------------------------------------------------------------------------------
+// ---- from outside -------------------------------------------------------------------------------
 
 CO_TEST_BOTH_MODES("SEM-TG-08: a cancel from outside while the body waits cancels the children") {
     std::optional<Task<>> child;
@@ -61,7 +61,8 @@ CO_TEST_BOTH_MODES("SEM-TG-08: a cancel from outside while the body waits cancel
     CHECK_EQ(now(), TimePoint(1s));
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-08: a cancel from outside at the end waits for the children's clean-up") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-08: a cancel from outside at the end waits for the children's clean-up") {
     bool cleaned = false;
     const auto body = [&](TaskGroup& group) -> Coro<> {
         group.create_task([&cleaned]() -> Coro<> {
@@ -83,7 +84,8 @@ CO_TEST_BOTH_MODES("SEM-TG-08: a cancel from outside at the end waits for the ch
     CHECK_EQ(task.cancelling(), 1);
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-08: repeated cancels neither hurry nor disturb the waiting for children") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-08: repeated cancels neither hurry nor disturb the waiting for children") {
     int ended = 0;
     const auto body = [&](TaskGroup& group) -> Coro<> {
         for (int i = 0; i < 3; ++i) {
@@ -136,7 +138,8 @@ CO_TEST_BOTH_MODES("SEM-TG-09: an error of a child wins over a cancel from outsi
     CHECK(!task.cancelled());
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-09: an error of a child wins also if the body has ended before the cancel") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-09: an error of a child wins also if the body has ended before the cancel") {
     const auto body = [](TaskGroup& group) -> Coro<> {
         group.create_task(fail_when_cancelled("child"));
         co_return;
@@ -147,7 +150,8 @@ CO_TEST_BOTH_MODES("SEM-TG-09: an error of a child wins also if the body has end
     CHECK_EQ(members(co_await group_error(task)), Names{"ValueError('child')"});
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-10: a cancel that lost to an ExceptionGroup is kept for the next await") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-10: a cancel that lost to an ExceptionGroup is kept for the next await") {
     int in_handler = -1;
     bool next_await_threw = false;
     const auto body = [](TaskGroup& group) -> Coro<> {
@@ -189,7 +193,8 @@ CO_TEST_BOTH_MODES("SEM-TG-10: the count of cancels from outside stays, however 
     CHECK_EQ(co_await task, 2);
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-11: a body that answers its cancellation with an error: it is in the group") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-11: a body that answers its cancellation with an error: it is in the group") {
     const auto body = [](TaskGroup& group) -> Coro<> {
         group.create_task(wait_long());
         co_await fail_when_cancelled("body");
@@ -220,7 +225,8 @@ CO_TEST_BOTH_MODES("SEM-TG-11: a body that swallows its cancellation: the group 
     CHECK_EQ(now(), TimePoint(5s));
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-16: an outer child's failure cancels the inner group, which says nothing") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-16: an outer child's failure cancels the inner group, which says nothing") {
     std::optional<Task<>> inner_child;
     const auto inner = [&](TaskGroup& group) -> Coro<> {
         inner_child = group.create_task(wait_long());
@@ -332,9 +338,10 @@ TEST("children are cancelled in the order of their creation, unless a seed permu
     CHECK(permuted > 5);
 }
 
-// ---- interrupts ------------------------------------------------------------------------------------------
+// ---- interrupts ---------------------------------------------------------------------------------
 
-CO_TEST_BOTH_MODES("SEM-TG-13: a KeyboardInterrupt of the body comes out bare when the children ended") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-13: a KeyboardInterrupt of the body comes out bare when the children ended") {
     bool cleaned = false;
     const auto interrupted = [&](TaskGroup& group) -> Coro<> {
         group.create_task([&cleaned]() -> Coro<> {
@@ -400,13 +407,15 @@ CO_TEST_BOTH_MODES("SEM-NXT-03: errors that a KeyboardInterrupt suppresses are r
         CHECK_EQ(context.message, "TaskGroup task exception was not propagated because the "
                                   "TaskGroup body is being closed with a BaseException");
     }
-    std::sort(errors.begin(), errors.end()); // in which order they are cancelled is nobody's promise
+    std::sort(errors.begin(),
+              errors.end()); // in which order they are cancelled is nobody's promise
     CHECK_EQ(errors, Names{"ValueError('first')", "ValueError('second')"});
 }
 
-// ---- cancel() ----------------------------------------------------------------------------------------------
+// ---- cancel() -----------------------------------------------------------------------------------
 
-CO_TEST_BOTH_MODES("SEM-NXT-01: cancel() ends children and body, and the group ends without an error") {
+CO_TEST_BOTH_MODES(
+    "SEM-NXT-01: cancel() ends children and body, and the group ends without an error") {
     std::optional<Task<>> child;
     bool body_cancelled = false;
     const auto body = [&](TaskGroup& group) -> Coro<> {
@@ -428,7 +437,8 @@ CO_TEST_BOTH_MODES("SEM-NXT-01: cancel() ends children and body, and the group e
     co_await sleep(1s);
 }
 
-CO_TEST_BOTH_MODES("SEM-NXT-01: cancel() from the body takes effect at its next await, or at its end") {
+CO_TEST_BOTH_MODES(
+    "SEM-NXT-01: cancel() from the body takes effect at its next await, or at its end") {
     std::optional<Task<>> child;
     int reached = 0;
     const auto waits = [&](TaskGroup& group) -> Coro<> {
@@ -524,7 +534,8 @@ CO_TEST_BOTH_MODES("SEM-NXT-01: a cancel from outside is not swallowed together 
     CHECK_THROWS_AS(co_await other, CancelledError);
 }
 
-CO_TEST_BOTH_MODES("SEM-NXT-02: after cancel() create_task throws, and children's errors come out") {
+CO_TEST_BOTH_MODES(
+    "SEM-NXT-02: after cancel() create_task throws, and children's errors come out") {
     const auto body = [](TaskGroup& group) -> Coro<> {
         group.create_task(fail_when_cancelled("child"));
         co_await sleep(1s);

@@ -28,7 +28,7 @@ Coro<int> value_after(Duration delay, int value) {
 
 } // namespace
 
-// ---- children ----------------------------------------------------------------------------------------
+// ---- children -----------------------------------------------------------------------------------
 
 CO_TEST_BOTH_MODES("SEM-TG-01: leaving the group waits for all children; their results are there") {
     std::optional<Task<int>> first;
@@ -45,7 +45,8 @@ CO_TEST_BOTH_MODES("SEM-TG-01: leaving the group waits for all children; their r
     CHECK_EQ(second->result(), 11);
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-01: leaving the group waits for children that are added while it waits") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-01: leaving the group waits for children that are added while it waits") {
     Names order;
     const auto body = [&order](TaskGroup& group) -> Coro<> {
         group.create_task([&order, &group]() -> Coro<> {
@@ -100,7 +101,8 @@ CO_TEST_BOTH_MODES("SEM-TG-01: callables are kept with their arguments until the
     CHECK_EQ(now(), TimePoint(3s));
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-02: a finished child is dropped at once, a long-lived group stays small") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-02: a finished child is dropped at once, a long-lived group stays small") {
     const auto body = [](TaskGroup& group) -> Coro<> {
         const std::size_t before = base::frame_stats().live_blocks;
         for (int i = 0; i < 100; ++i) {
@@ -124,7 +126,10 @@ CO_TEST_BOTH_MODES("SEM-TG-03: a child that is cancelled alone fails nothing") {
         co_await sleep(10ms);
         CHECK(victim.cancelled());
         CHECK_EQ(group.size(), 1U);
-        group.create_task([]() -> Coro<> { throw CancelledError("by itself"); co_return; });
+        group.create_task([]() -> Coro<> {
+            throw CancelledError("by itself");
+            co_return;
+        });
     };
     co_await task_group(body);
     CHECK_EQ(sibling->result(), 3);
@@ -169,9 +174,10 @@ CO_TEST("SEM-TG-20: a child shows where it was created") {
     co_await task_group(body);
 }
 
-// ---- one use -------------------------------------------------------------------------------------------
+// ---- one use ------------------------------------------------------------------------------------
 
-CO_TEST_BOTH_MODES("SEM-TG-17: create_task before the body, after the end or while aborting is an error") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-17: create_task before the body, after the end or while aborting is an error") {
     testing::loop().set_debug(true); // a coroutine that is dropped unawaited would be logged
     TaskGroup group;
     CHECK_THROWS_MSG(group.create_task(wait_long()), RuntimeError, "has not been entered");
@@ -189,7 +195,8 @@ CO_TEST_BOTH_MODES("SEM-TG-17: create_task before the body, after the end or whi
     CHECK_THROWS_MSG(group.create_task(wait_long(), "late"), RuntimeError, "is finished");
     TaskGroup other;
     co_await other.with([]() -> Coro<> { co_return; });
-    CHECK_THROWS_MSG(other.create_task(wait_long()), RuntimeError, "TaskGroup <TaskGroup entered> is finished");
+    CHECK_THROWS_MSG(other.create_task(wait_long()), RuntimeError,
+                     "TaskGroup <TaskGroup entered> is finished");
 }
 
 CO_TEST_BOTH_MODES("SEM-TG-19: a group is for one use, nested or later") {
@@ -247,7 +254,7 @@ CO_TEST_BOTH_MODES("a group's text form counts children and errors, and names th
     CHECK_THROWS_AS(co_await group.with(body), ExceptionGroup);
 }
 
-// ---- errors ----------------------------------------------------------------------------------------------
+// ---- errors -------------------------------------------------------------------------------------
 
 CO_TEST_BOTH_MODES("SEM-TG-04: a failing child cancels its siblings and the body's await") {
     std::optional<Task<>> sibling;
@@ -279,7 +286,8 @@ CO_TEST_BOTH_MODES("SEM-TG-04: a failing child ends the group also where the bod
     CHECK_EQ(cancelling(), 0);
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-04: a sibling that answers its cancellation with an error is in the group") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-04: a sibling that answers its cancellation with an error is in the group") {
     const auto answers = []() -> Coro<> {
         const auto end = co_await outcome(sleep(100s));
         if (end.cancelled()) throw KeyError("answer");
@@ -293,10 +301,14 @@ CO_TEST_BOTH_MODES("SEM-TG-04: a sibling that answers its cancellation with an e
              Names{"ValueError('child')", "KeyError('answer')"});
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-04: a child that fails without suspending cancels the body in a later turn") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-04: a child that fails without suspending cancels the body in a later turn") {
     bool reached = false;
     const auto body = [&reached](TaskGroup& group) -> Coro<> {
-        group.create_task([]() -> Coro<> { throw ValueError("at once"); co_return; });
+        group.create_task([]() -> Coro<> {
+            throw ValueError("at once");
+            co_return;
+        });
         reached = true; // also if the child has failed already
         CHECK_EQ(cancelling(), 0);
         co_await sleep(100s);
@@ -341,7 +353,8 @@ CO_TEST_BOTH_MODES("SEM-TG-05: cancelling() is back at its entry value, whatever
     CHECK_EQ(after, 1);
 }
 
-CO_TEST_BOTH_MODES("SEM-TG-06: the body's error cancels the children and is in the group, alone too") {
+CO_TEST_BOTH_MODES(
+    "SEM-TG-06: the body's error cancels the children and is in the group, alone too") {
     std::optional<Task<>> child;
     const auto body = [&](TaskGroup& group) -> Coro<> {
         child = group.create_task(wait_long());
@@ -350,7 +363,10 @@ CO_TEST_BOTH_MODES("SEM-TG-06: the body's error cancels the children and is in t
     };
     CHECK_EQ(members(co_await group_error(task_group(body))), Names{"ValueError('body')"});
     CHECK(child->cancelled());
-    const auto childless = [](TaskGroup&) -> Coro<> { throw KeyError("body"); co_return; };
+    const auto childless = [](TaskGroup&) -> Coro<> {
+        throw KeyError("body");
+        co_return;
+    };
     CHECK_EQ(members(co_await group_error(task_group(childless))), Names{"KeyError('body')"});
     const auto plain = [](TaskGroup& group) -> Sleep { // no coroutine: it throws when it is called
         group.create_task(wait_long());
@@ -411,12 +427,18 @@ CO_TEST_BOTH_MODES("SEM-TG-14: an error that is no Exception makes it a BaseExce
     CHECK(!is_exception<std::exception>(end.exception()));
     CHECK_EQ(members(end.exception()), Names{"GeneratorExit('child')", "ValueError('child')"});
     const auto foreign = [](TaskGroup& group) -> Coro<> {
-        group.create_task([]() -> Coro<> { throw 42; co_return; });
+        group.create_task([]() -> Coro<> {
+            throw 42;
+            co_return;
+        });
         co_return;
     };
     const auto other = co_await outcome(task_group(foreign));
     CHECK(is_exception<MixedExceptionGroup>(other.exception()));
-    const auto closing = [](TaskGroup&) -> Coro<> { throw GeneratorExit(); co_return; };
+    const auto closing = [](TaskGroup&) -> Coro<> {
+        throw GeneratorExit();
+        co_return;
+    };
     CHECK_THROWS_AS(co_await task_group(closing), GeneratorExit); // a generator's end stays bare
 }
 
@@ -443,7 +465,7 @@ CO_TEST_BOTH_MODES("SEM-TG-15: the inner group's failure is a group inside the o
     CHECK_EQ(leaves, 2U);
 }
 
-// ---- turns -----------------------------------------------------------------------------------------------
+// ---- turns --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-HOP-06: leaving a group is 2 turns after the last child ended") {
     std::uint64_t ended = 0;
@@ -498,7 +520,8 @@ CO_TEST("SEM-HOP-06: an eager child that is done in create_task is counted in th
     CHECK_EQ(turns.count(), 2);
 }
 
-CO_TEST_BOTH_MODES("SEM-INT-02: a child is awaited by its group's parent, in the body and at the end") {
+CO_TEST_BOTH_MODES(
+    "SEM-INT-02: a child is awaited by its group's parent, in the body and at the end") {
     const AnyTask parent = current_task();
     const auto awaited_by = [](const AnyTask& child) {
         const detail::LinkedWaiter* waiter = child.state()->callbacks.front();

@@ -73,7 +73,8 @@ TEST("SEM-THR-06: calls of one thread keep their order") {
     EventLoop loop;
     std::vector<int> order;
     std::thread other([&] {
-        for (int i = 0; i < 100; ++i) loop.call_soon_threadsafe([&order, i] { order.push_back(i); });
+        for (int i = 0; i < 100; ++i)
+            loop.call_soon_threadsafe([&order, i] { order.push_back(i); });
         loop.call_soon_threadsafe([&loop] { loop.stop(); });
     });
     loop.run_forever();
@@ -102,7 +103,7 @@ CO_TEST("SEM-THR-06: from the loop's thread call_soon_threadsafe orders like cal
     CHECK_EQ(called_in, std::vector<int>(6, 1));
 }
 
-CO_TEST("SEM-THR-06: a call from the loop's thread comes behind those that other threads made before") {
+CO_TEST("SEM-THR-06: a call from the loop's thread comes behind those that others made before") {
     std::vector<int> order;
     std::thread other([&order, &loop = testing::loop()] {
         loop.call_soon_threadsafe([&order] { order.push_back(1); });
@@ -113,7 +114,7 @@ CO_TEST("SEM-THR-06: a call from the loop's thread comes behind those that other
     CHECK_EQ(order, std::vector<int>{1, 2});
 }
 
-CO_TEST("SEM-THR-07: a thread-safe handle cancelled before its callback starts keeps it from running") {
+CO_TEST("SEM-THR-07: a handle cancelled by another thread keeps its callback from running") {
     bool ran = false;
     EventLoop& loop = testing::loop();
     auto handle = loop.call_soon_threadsafe([&ran] { ran = true; });
@@ -129,7 +130,7 @@ CO_TEST("SEM-THR-07: a thread-safe handle cancelled before its callback starts k
     CHECK(handle.cancelled());
 }
 
-CO_TEST("SEM-THR-08: cancel and cancelled of another thread wait until a running callback has finished") {
+CO_TEST("SEM-THR-08: cancel and cancelled of other threads wait for a running callback") {
     EventLoop& loop = testing::loop();
     std::latch running{1};
     std::atomic<bool> finished{false};
@@ -167,7 +168,7 @@ CO_TEST("SEM-THR-08: a callback may cancel its own handle") {
     CHECK(ran);
 }
 
-TEST("FLT-CORE-08: of calls from 4 threads into a blocked loop none is lost, and one wakes it") {
+TEST("FLT-CORE-08: of calls from 4 threads into a blocked loop none is lost, one wakes it") {
     const int calls = testing::full() ? 250'000 : 10'000; // a thread
     std::atomic<int> wakes{0};
     LoopOptions options;
@@ -268,7 +269,7 @@ TEST("SEM-THR-09: a closed loop takes no coroutine; one that closes first cancel
                      "Event loop is closed");
 }
 
-TEST("SEM-THR-09: a task that its loop takes apart cancels the future, one that ended gives its end") {
+TEST("SEM-THR-09: a task that is taken apart cancels the future, one that ended gives its end") {
     Watched watched;
     ConcurrentFuture<> taken_apart;
     ConcurrentFuture<int> finished;
@@ -370,7 +371,7 @@ CO_TEST("SEM-THR-11: ten threads call run_coroutine_threadsafe at once and get t
     }
 }
 
-TEST("SEM-THR-12: ten loops on ten threads with 100 tasks each see their own tasks only") {
+TEST("SEM-THR-12: ten loops on ten threads with 100 tasks each see their own only") {
     constexpr int loops = 10;
     constexpr int tasks_each = 100;
     std::latch all_started{loops};
@@ -420,7 +421,7 @@ CO_TEST("a virtual clock goes on while a thread waits for a coroutine of the sam
 
 // ---- describe_tasks ------------------------------------------------------------------------------
 
-CO_TEST("SEM-TASK-12: describe_tasks asks a running loop from another thread, in order of creation") {
+CO_TEST("SEM-TASK-12: describe_tasks tells another thread the tasks, in order of creation") {
     EventLoop& loop = testing::loop();
     auto first = create_task(sleep(3600s), "first");
     auto second = create_task(sleep(3600s), "second");
@@ -456,7 +457,7 @@ CO_TEST("SEM-TASK-12: it may be called while tasks are created and end") {
     co_await asker;
 }
 
-TEST("SEM-TASK-12: a loop that does not answer in time is a TimeoutError, a closed one a RuntimeError") {
+TEST("SEM-TASK-12: no answer in time is a TimeoutError, a closed loop a RuntimeError") {
     EventLoop loop;
     CHECK_THROWS_AS(describe_tasks(loop, 1ms), TimeoutError);
     std::thread closer;

@@ -90,15 +90,15 @@ TEST("SEM-THR-01: run_in_executor of a closed loop throws RuntimeError") {
 CO_TEST("SEM-THR-02: set_default_executor takes a pool, and null is a TypeError") {
     CHECK_THROWS_MSG(testing::loop().set_default_executor(nullptr), TypeError,
                      "executor must be ThreadPoolExecutor instance");
-    const auto pool = std::make_shared<ThreadPoolExecutor>(
-        ThreadPoolOptions(1).thread_name_prefix("set"));
+    const auto pool =
+        std::make_shared<ThreadPoolExecutor>(ThreadPoolOptions(1).thread_name_prefix("set"));
     testing::loop().set_default_executor(pool);
     CHECK_EQ(&testing::loop().default_executor(), pool.get());
     const std::string name = co_await to_thread(this_thread_name);
     CHECK_EQ(name, "set_0");
 }
 
-TEST("SEM-THR-03: cancelling the executor future does not stop f; its late end touches no closed loop") {
+TEST("SEM-THR-03: cancelling the future does not stop f; its late end touches no closed loop") {
     ThreadPoolExecutor pool(1);
     Gate gate;
     std::atomic<int> alive{0};
@@ -125,7 +125,7 @@ TEST("SEM-THR-03: cancelling the executor future does not stop f; its late end t
     CHECK_EQ(alive.load(), 0); // argument and result
 }
 
-TEST("SEM-THR-03: a loop that is closed and destroyed under running work is not touched by its end") {
+TEST("SEM-THR-03: the end of work touches no loop that was destroyed meanwhile") {
     ThreadPoolExecutor pool(2);
     Gate gates[2];
     std::atomic<int> alive{0};
@@ -133,7 +133,10 @@ TEST("SEM-THR-03: a loop that is closed and destroyed under running work is not 
         EventLoop loop;
         auto kept = loop.run_in_executor(
             &pool, [&](const Counted& a) { return gates[0].pass(), Counted(a); }, Counted(alive));
-        loop.run_in_executor(&pool, [&] { gates[1].pass(); throw ValueError("late"); });
+        loop.run_in_executor(&pool, [&] {
+            gates[1].pass();
+            throw ValueError("late");
+        });
         for (Gate& gate : gates) gate.wait_begun();
         loop.close();
         CHECK(!kept.done());
@@ -237,7 +240,7 @@ CO_TEST("the end of a thread's work reaches who waits in the turn after it is ta
 
 // ---- to_thread -----------------------------------------------------------------------------------
 
-CO_TEST("SEM-THR-05: to_thread calls f once on another thread, forwards arguments, gives its value") {
+CO_TEST("SEM-THR-05: to_thread calls f once, elsewhere, with its arguments, and gives its value") {
     std::atomic<int> calls{0};
     const std::thread::id here = std::this_thread::get_id();
     const auto work = [&calls, here](int a, const std::string& b, std::unique_ptr<int> c) {
@@ -280,7 +283,7 @@ CO_TEST("SEM-THR-05: many to_thread run concurrently") {
     CHECK_EQ(sum, 6);
 }
 
-CO_TEST("SEM-CTX-05: to_thread runs f in a copy of the caller's context, run_in_executor does not") {
+CO_TEST("SEM-CTX-05: to_thread runs f in a copy of the context, run_in_executor does not") {
     static ContextVar<int> variable("variable", 0);
     variable.set(1);
     ThreadPoolExecutor pool(1);
@@ -359,7 +362,7 @@ CO_TEST("FLT-EXEC-01: cancelling work that has not begun drops it and its argume
     CHECK(!ran);
 }
 
-CO_TEST("FLT-EXEC-01: a job that takes a stop token is asked to stop when its future is cancelled") {
+CO_TEST("FLT-EXEC-01: a job that takes a stop token is asked to stop by the cancel") {
     std::latch begun{1};
     std::atomic<bool> stopped{false};
     auto task = create_task(to_thread(
@@ -423,7 +426,8 @@ CO_TEST("FLT-EXEC-02: a saturated pool queues work without blocking the loop") {
     CHECK_EQ(sum, 190);
 }
 
-CO_TEST_REAL_TIME("FLT-EXEC-02: a job that waits for a job of its own full pool is named at the end") {
+CO_TEST_REAL_TIME(
+    "FLT-EXEC-02: a job that waits for one of its own full pool is reported at the end") {
     testing::loop().set_default_executor(std::make_shared<ThreadPoolExecutor>(1));
     ThreadPoolExecutor& pool = testing::loop().default_executor();
     std::latch begun{1};

@@ -56,7 +56,8 @@ void run_with_moved_clock(Coro<> (*body)(std::int64_t& clock)) {
 
 } // namespace
 
-CO_TEST_BOTH_MODES("SEM-TMO-01: a body past its deadline is cancelled, the scope throws TimeoutError") {
+CO_TEST_BOTH_MODES(
+    "SEM-TMO-01: a body past its deadline is cancelled, the scope throws TimeoutError") {
     std::string seen = "nothing";
     Timeout limit = timeout(1s);
     const auto body = [&seen]() -> Coro<> {
@@ -147,9 +148,8 @@ CO_TEST_BOTH_MODES("SEM-TMO-04: a body that is done in time keeps its result, an
     CHECK_EQ(testing::loop().timer_count(), 0U);
     co_await sleep(5s);
     CHECK_EQ(cancelling(), 0);
-    auto moved = co_await timeout(1s, []() -> Coro<std::unique_ptr<int>> {
-        co_return std::make_unique<int>(5);
-    });
+    auto moved = co_await timeout(
+        1s, []() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(5); });
     CHECK_EQ(*moved, 5);
 }
 
@@ -185,11 +185,17 @@ CO_TEST_BOTH_MODES("SEM-TMO-06: other exceptions of the body pass through unchan
     CHECK(!limit.expired());
     const auto throws_when_called = []() -> Sleep { throw ValueError("called"); };
     CHECK_THROWS_MSG(co_await timeout(1s, throws_when_called), ValueError, "called");
-    CHECK_THROWS_AS(co_await timeout(1s, []() -> Coro<> { throw KeyError("k"); co_return; }), KeyError);
+    CHECK_THROWS_AS(co_await timeout(1s,
+                                     []() -> Coro<> {
+                                         throw KeyError("k");
+                                         co_return;
+                                     }),
+                    KeyError);
     CHECK_EQ(testing::loop().timer_count(), 0U);
 }
 
-CO_TEST_BOTH_MODES("SEM-TMO-07: an error in answer to the expiry comes out instead of TimeoutError") {
+CO_TEST_BOTH_MODES(
+    "SEM-TMO-07: an error in answer to the expiry comes out instead of TimeoutError") {
     Timeout limit = timeout(1s);
     CHECK_THROWS_MSG(co_await limit.with(fail_when_cancelled()), ZeroDivisionError, "clean-up");
     CHECK(limit.expired());
@@ -218,7 +224,10 @@ CO_TEST_BOTH_MODES("SEM-TMO-08: a cancel by others before the deadline stays Can
 
 CO_TEST_BOTH_MODES("SEM-TMO-08: a body that throws CancelledError by itself is no timeout") {
     Timeout limit = timeout(1s);
-    CHECK_THROWS_AS(co_await limit.with([]() -> Coro<> { throw CancelledError(); co_return; }),
+    CHECK_THROWS_AS(co_await limit.with([]() -> Coro<> {
+        throw CancelledError();
+        co_return;
+    }),
                     CancelledError);
     CHECK(!limit.expired());
     const Future<> future;
@@ -260,7 +269,8 @@ CO_TEST_BOTH_MODES("SEM-TMO-09: of scopes that expire together the outermost thr
     CHECK_EQ(cancelling(), 0);
 }
 
-CO_TEST_BOTH_MODES("SEM-TMO-10: an inner timeout alone throws inside the outer scope, which goes on") {
+CO_TEST_BOTH_MODES(
+    "SEM-TMO-10: an inner timeout alone throws inside the outer scope, which goes on") {
     Timeout outer = timeout(5s);
     bool inner_timed_out = false;
     const auto inside = [&]() -> Coro<> {
@@ -331,7 +341,8 @@ CO_TEST_BOTH_MODES("SEM-TMO-11: reschedule moves the deadline, later and earlier
     CHECK_EQ(now(), TimePoint(4s));
 }
 
-CO_TEST_BOTH_MODES("SEM-TMO-11: reschedule to nothing disables the deadline, to a time enables it") {
+CO_TEST_BOTH_MODES(
+    "SEM-TMO-11: reschedule to nothing disables the deadline, to a time enables it") {
     const auto disable = [](Timeout& limit) -> Coro<int> {
         limit.reschedule(std::nullopt);
         CHECK(!limit.when());
@@ -391,7 +402,8 @@ CO_TEST_BOTH_MODES("SEM-TMO-13: a Timeout is for one use, nested or later") {
         co_await sleep(10s);
     };
     CHECK_THROWS_AS(co_await limit.with(nested), TimeoutError); // the outer use is unharmed
-    CHECK_THROWS_MSG(co_await limit.with(seven()), RuntimeError, "Timeout has already been entered");
+    CHECK_THROWS_MSG(co_await limit.with(seven()), RuntimeError,
+                     "Timeout has already been entered");
     CHECK(limit.expired());
 }
 

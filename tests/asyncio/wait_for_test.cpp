@@ -212,7 +212,8 @@ CO_TEST_BOTH_MODES("SEM-WF-06: an inner task that ends by CancelledError itself 
     CHECK_EQ(now(), TimePoint(1s));
 }
 
-CO_TEST_BOTH_MODES("SEM-WF-07: what the next turn's callback completes is in time, and the timer goes") {
+CO_TEST_BOTH_MODES(
+    "SEM-WF-07: what the next turn's callback completes is in time, and the timer goes") {
     const Future<std::string> future;
     testing::loop().call_soon([future] { future.set_result("ok"); });
     const auto waiter = create_task(wait_for(future, 100s));
@@ -347,7 +348,8 @@ CO_SWEEP("SEM-WF-06: the sweep leaves nothing of wait_for behind") {
     const auto end = co_await outcome(victim);
     CHECK_EQ(end.cancelled(), sweep.struck());
     CHECK_EQ(ended, !sweep.struck());
-    for (const AnyTask& left : all_tasks()) { // what a wait without time has cancelled ends by itself
+    for (const AnyTask& left :
+         all_tasks()) { // what a wait without time has cancelled ends by itself
         if (left == current_task()) continue;
         const auto gone = co_await outcome(left);
         CHECK(gone.cancelled());

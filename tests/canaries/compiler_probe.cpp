@@ -150,6 +150,8 @@ void silence() {
     ::dup2(null, STDERR_FILENO);
 }
 
+constexpr int exit_base = 40; // a sanitizer's own status is another
+
 // What `attempt` answers in a process of its own; a crash and a hang are `went_wrong`.
 Verdict in_child(Verdict (*attempt)(), bool quiet) {
     std::fflush(nullptr);
@@ -159,13 +161,13 @@ Verdict in_child(Verdict (*attempt)(), bool quiet) {
         if (quiet) silence();
         ::alarm(60);
         live = 0;
-        ::_exit(attempt());
+        ::_exit(exit_base + attempt());
     }
     int status = 0;
     ::waitpid(child, &status, 0);
     if (!WIFEXITED(status)) return went_wrong;
-    const int code = WEXITSTATUS(status);
-    return code <= unknown ? static_cast<Verdict>(code) : went_wrong; // a sanitizer has its own
+    const int code = WEXITSTATUS(status) - exit_base;
+    return code >= 0 && code <= unknown ? static_cast<Verdict>(code) : went_wrong;
 }
 
 // Does the compiler that made this program compile `program`?

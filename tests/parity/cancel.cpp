@@ -250,7 +250,7 @@ SCENARIO("one of several who await a task: all see its end") {
         outers.push_back(create_task(waiter("outer " + number(i), inner)));
     }
     co_await turns(2);
-    outers[1].cancel("from one");
+    outers[1].cancel();
     for (std::size_t i = 0; i < 3; ++i) {
         co_await end_of("outer " + std::to_string(i), outers[i]);
     }

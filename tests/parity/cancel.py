@@ -243,7 +243,7 @@ async def _():
     inner = asyncio.create_task(sleeper("inner"))
     outers = [asyncio.create_task(waiter(f"outer {i}", inner)) for i in range(3)]
     await turns(2)
-    outers[1].cancel("from one")
+    outers[1].cancel()
     for i, outer in enumerate(outers):
         await end_of(f"outer {i}", outer)
     log(" ".join(str(outer.cancelling()) for outer in outers))

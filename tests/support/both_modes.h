@@ -22,12 +22,12 @@ inline void run_in_both_modes(asyncio::Coro<> (*body)()) {
 
 // NOLINTBEGIN(cppcoreguidelines-macro-usage): as CO_TEST.
 /// A coroutine case that runs twice: with lazy tasks and with eager ones.
-#define CO_TEST_BOTH_MODES(name)                                                                   \
-    static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_body_)();                                \
-    static void ASYNCIO_TESTING_NAME(asyncio_case_)() {                                            \
-        ::support::run_in_both_modes(&ASYNCIO_TESTING_NAME(asyncio_body_));                        \
-    }                                                                                              \
-    static const ::asyncio::testing::Registration ASYNCIO_TESTING_NAME(asyncio_registered_)(       \
-        __FILE__, name, &ASYNCIO_TESTING_NAME(asyncio_case_));                                     \
+#define CO_TEST_BOTH_MODES(name)                                                             \
+    static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_body_)();                          \
+    static void ASYNCIO_TESTING_NAME(asyncio_case_)() {                                      \
+        ::support::run_in_both_modes(&ASYNCIO_TESTING_NAME(asyncio_body_));                  \
+    }                                                                                        \
+    static const ::asyncio::testing::Registration ASYNCIO_TESTING_NAME(asyncio_registered_)( \
+        __FILE__, name, &ASYNCIO_TESTING_NAME(asyncio_case_));                               \
     static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_body_)()
 // NOLINTEND(cppcoreguidelines-macro-usage)

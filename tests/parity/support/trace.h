@@ -15,12 +15,17 @@ using namespace asyncio; // scenarios read like their twins
 using namespace std::chrono_literals;
 
 inline std::uint64_t start = 0;
+inline bool shows_turns = true;
 
 inline EventLoop& loop() { return get_running_loop(); }
 
+/// For this scenario: what takes another number of turns in Debian's Python than in newer ones.
+inline void hide_turns() { shows_turns = false; }
+
 /// Prints a line that begins with the turn, counted from the scenario's first step.
 inline void log(const std::string& text) {
-    std::printf("[%d] %s\n", static_cast<int>(loop().turn_count() - start), text.c_str());
+    const std::string turn = std::to_string(loop().turn_count() - start);
+    std::printf("[%s] %s\n", shows_turns ? turn.c_str() : "-", text.c_str());
 }
 
 inline void log_time(const std::string& text) {
@@ -65,6 +70,36 @@ void log_end(const std::string& name, const F& future) {
     }
 }
 
+/// What an await gives, as text: its value or its exception.
+template <class A>
+Coro<std::string> attempt(A awaitable) {
+    const auto end = co_await outcome(std::move(awaitable));
+    if (end.has_value()) co_return text_of(end);
+    std::string text = repr(end.exception());
+    detail::visit_exception<ExceptionGroup>(end.exception(), [&text](const ExceptionGroup& group) {
+        text = group.message() + ": ";
+        for (const std::exception_ptr& error : group.exceptions()) {
+            text += (text.back() == ' ' && text.ends_with(": ") ? "" : ", ") + repr(error);
+        }
+    });
+    co_return text;
+}
+
+/// Works for some seconds, and ends with its name or an error.
+inline Coro<std::string> work(std::string name, Duration delay, std::exception_ptr error = nullptr) {
+    log(name + " starts");
+    const auto slept = co_await outcome(sleep(delay));
+    if (slept.cancelled()) log(name + " " + repr(slept.exception()));
+    slept.value();
+    log_time(name + " ends");
+    if (error) std::rethrow_exception(error);
+    co_return name;
+}
+template <class E>
+Coro<std::string> work(std::string name, Duration delay, const E& error) {
+    return work(std::move(name), delay, std::make_exception_ptr(error));
+}
+
 inline Coro<> turns(int count) {
     for (int i = 0; i < count; ++i) co_await sleep(0s);
 }
@@ -98,6 +133,7 @@ inline Coro<> run_one(Coro<> (*body)()) {
 inline int run_all() {
     for (const Scenario& scenario : scenarios()) {
         std::printf("== %s\n", scenario.title);
+        shows_turns = true;
         RunOptions options;
         options.loop_factory([] {
             return std::make_unique<EventLoop>(LoopOptions().backend(testing::make_virtual_backend()));

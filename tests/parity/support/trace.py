@@ -9,6 +9,7 @@ import asyncio
 _scenarios = []
 _loop = None
 _start = 0
+_shows_turns = True
 
 
 class _JumpingLoop(asyncio.SelectorEventLoop):
@@ -42,8 +43,14 @@ def loop():
     return _loop
 
 
+def hide_turns():
+    """For this scenario: what takes another number of turns in Debian's Python than in newer ones."""
+    global _shows_turns
+    _shows_turns = False
+
+
 def log(text):
-    print(f"[{_loop.turns - _start}] {text}")
+    print(f"[{_loop.turns - _start if _shows_turns else '-'}] {text}")
 
 
 def log_time(text):
@@ -58,6 +65,32 @@ def log_end(name, future):
         log(f"{name}: {future.exception()!r}")
     else:
         log(f"{name}: {future.result()}")
+
+
+async def attempt(awaitable):
+    """What an await gives, as text: its value or its exception."""
+    try:
+        return str(await awaitable)
+    except asyncio.CancelledError as error:
+        return repr(error)
+    except BaseExceptionGroup as group:
+        return f"{group.message}: {', '.join(repr(error) for error in group.exceptions)}"
+    except Exception as error:
+        return repr(error)
+
+
+async def work(name, delay, error=None):
+    """Works for some seconds, and ends with its name or an error."""
+    log(f"{name} starts")
+    try:
+        await asyncio.sleep(delay)
+    except asyncio.CancelledError as cancelled:
+        log(f"{name} {cancelled!r}")
+        raise
+    log_time(f"{name} ends")
+    if error is not None:
+        raise error
+    return name
 
 
 async def turns(count):
@@ -80,9 +113,10 @@ def _report(_, context):
 
 
 def run_all():
-    global _loop, _start
+    global _shows_turns
     for title, body in _scenarios:
         print(f"== {title}")
+        _shows_turns = True
 
         async def main():
             global _loop, _start
