@@ -73,9 +73,11 @@ TEST("the tree of exceptions is Python's") {
 }
 
 TEST("SystemExit carries the status") {
-    CHECK_EQ(SystemExit(3).code, 3);
-    CHECK_EQ(SystemExit(3).message(), "3");
-    CHECK_EQ(SystemExit("bye").message(), "bye");
+    const SystemExit three(3);
+    const SystemExit bye("bye");
+    CHECK_EQ(three.code, 3);
+    CHECK_EQ(three.message(), "3");
+    CHECK_EQ(bye.message(), "bye");
 }
 
 TEST("IncompleteReadError says how much of how much was read") {
