@@ -154,7 +154,8 @@ public:
     }
     std::optional<F> await_resume() {
         if (!has_turn_) return std::nullopt;
-        if (task != nullptr && cancelled()) [[unlikely]] throw_cancelled();
+        if (task != nullptr && cancelled()) [[unlikely]]
+            throw_cancelled();
         return F(fetch());
     }
     Outcome<std::optional<F>> await_outcome() {
@@ -185,7 +186,8 @@ public:
         return !state_->empty();
     }
     T await_resume() {
-        if (task != nullptr && cancelled()) [[unlikely]] throw_cancelled();
+        if (task != nullptr && cancelled()) [[unlikely]]
+            throw_cancelled();
         const StateRef member = fetch();
         rethrow_failure(member.get());
         return result_of(member);
@@ -265,9 +267,7 @@ public:
     ///
     /// Throws    TimeoutError: the time was up before this one ended. RuntimeError: another loop's.
     /// Cancel    the member is for the next call.
-    [[nodiscard]] detail::NextCompleted<F> next() const {
-        return detail::NextCompleted<F>(state_);
-    }
+    [[nodiscard]] detail::NextCompleted<F> next() const { return detail::NextCompleted<F>(state_); }
 
     struct End {};
     class Iterator {

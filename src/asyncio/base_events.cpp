@@ -71,7 +71,7 @@ EventLoop::~EventLoop() {
     if (current_loop == this) current_loop = nullptr;
     give_loop_index(index);
     if (!parts_->orphaned) return;
-    parts_->backend.reset();             // this process's copies of the descriptors
+    parts_->backend.reset(); // this process's copies of the descriptors
     static_cast<void>(parts_.release()); // its threads and tasks are the parent's
 }
 
@@ -255,7 +255,8 @@ void EventLoop::poll(std::int64_t timeout_ns) {
         sleeping_.store(true, std::memory_order_seq_cst);
         if (inbox_.load(std::memory_order_seq_cst) != 0) timeout_ns = 0;
     }
-    if (here.holds_failure) [[unlikely]] detail::forget_failure();
+    if (here.holds_failure) [[unlikely]]
+        detail::forget_failure();
     const bool outside = parts_->outside_jobs.load(std::memory_order_seq_cst) != 0;
     const auto events = backend_->poll(timeout_ns, outside);
     sleeping_.store(false, std::memory_order_relaxed);
@@ -266,7 +267,8 @@ void EventLoop::poll(std::int64_t timeout_ns) {
         return;
     }
     const std::size_t start = parts_->shuffle_state++ % events.size();
-    for (std::size_t i = 0; i < events.size(); ++i) handle_event(events[(start + i) % events.size()]);
+    for (std::size_t i = 0; i < events.size(); ++i)
+        handle_event(events[(start + i) % events.size()]);
 }
 
 void EventLoop::queue_due_timers() {
@@ -297,6 +299,9 @@ void EventLoop::run_ready() {
             hop->run(hop);
             break;
         }
+        case ReadyKind::due:
+            detail::wake_due(detail::TimedWaiter::of_due(ReadyQueue::node_of(link)));
+            break;
         }
     } while (node != last);
 }
@@ -328,11 +333,13 @@ void EventLoop::timed(ReadyNode* node, ReadyKind kind) {
         detail::add_ref(callback);
         handle = Handle(callback);
         run_callback(callback);
-    } else {
+    } else if (kind == ReadyKind::hop) {
         auto* hop = static_cast<detail::Hop*>(node);
         hop->run(hop);
+    } else {
+        detail::wake_due(detail::TimedWaiter::of_due(node));
     }
-    if (!measure || !debug || kind == ReadyKind::hop) return;
+    if (!measure || !debug || (!task && !handle)) return;
     const Duration took = Duration::from_ns(backend_->now_ns() - began);
     if (took < slow_callback_) return;
     char seconds[32];
@@ -389,17 +396,18 @@ void EventLoop::callback_failed(detail::CallbackNode* node) {
 namespace detail {
 
 ThreadsafeNode::ThreadsafeNode(CallbackNode* callback) noexcept
-    : Hop([](Hop* hop) {
-          auto* self = static_cast<ThreadsafeNode*>(hop);
-          struct Release {
-              ThreadsafeNode* node;
-              ~Release() { release(node); }
-          } release_at_end{self};
-          const std::scoped_lock hold(self->running);
-          if (CallbackNode* posted = std::exchange(self->inner, nullptr)) {
-              EventLoop::of(*here.loop).run_posted(posted);
-          }
-      },
+    : Hop(
+          [](Hop* hop) {
+              auto* self = static_cast<ThreadsafeNode*>(hop);
+              struct Release {
+                  ThreadsafeNode* node;
+                  ~Release() { release(node); }
+              } release_at_end{self};
+              const std::scoped_lock hold(self->running);
+              if (CallbackNode* posted = std::exchange(self->inner, nullptr)) {
+                  EventLoop::of(*here.loop).run_posted(posted);
+              }
+          },
           [](Hop* hop) noexcept { release(static_cast<ThreadsafeNode*>(hop)); }),
       inner(callback) {}
 
@@ -523,7 +531,8 @@ std::int64_t LoopCore::now_ns() const {
 } // namespace detail
 
 void EventLoop::arm(detail::TimerCallback* timer) {
-    timers.push(timer, timer->when, timers.empty() ? now_ns() : 0); // the handle's owner frees it if this throws
+    timers.push(timer, timer->when,
+                timers.empty() ? now_ns() : 0); // the handle's owner frees it if this throws
     detail::add_ref(timer);
 }
 
@@ -640,8 +649,8 @@ void EventLoop::destroy_pending_tasks() noexcept {
                 detail::log(LogLevel::error, message);
             }
         }
-        const bool waits = !task->has(FutureState::queued | FutureState::not_started) &&
-                           task->waiter() != nullptr;
+        const bool waits =
+            !task->has(FutureState::queued | FutureState::not_started) && task->waiter() != nullptr;
         if (waits) task->waiter()->abandon();
         detail::leave_task_list(task);
         FutureState* const running = std::exchange(here.task, task); // destructors may look

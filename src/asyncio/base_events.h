@@ -74,14 +74,14 @@ struct LoopParts {
     bool executor_shut_down = false;
     base::ListNode generators{&generators, &generators}; // started and not finished
     std::vector<SignalWatch> signals;
-    base::Function<void()> on_sigint;     // run()'s: first cancels, then interrupts
+    base::Function<void()> on_sigint; // run()'s: first cancels, then interrupts
     LoopInstruments* instruments = nullptr;
     std::atomic<std::size_t> outside_jobs{0}; // threads at work for this loop
     std::uint64_t shuffle_state = 0;
-    std::thread::id thread;               // that runs it
+    std::thread::id thread; // that runs it
     bool running = false;
-    bool orphaned = false;                // this is a forked child, and the loop its parent's
-    ThisThread outer;                     // restored when the loop leaves
+    bool orphaned = false; // this is a forked child, and the loop its parent's
+    ThisThread outer; // restored when the loop leaves
     ContextSlot* outer_context = nullptr;
 };
 
@@ -92,7 +92,7 @@ struct ThreadsafeNode : Hop {
     std::atomic<std::uint32_t> refs{1};
     std::recursive_mutex running; // held while the callback runs
     bool cancelled = false;
-    CallbackNode* inner;          // null once it ran or was cancelled
+    CallbackNode* inner; // null once it ran or was cancelled
 };
 void release(ThreadsafeNode* node) noexcept;
 

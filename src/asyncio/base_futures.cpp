@@ -17,7 +17,7 @@ using detail::FutureState;
 
 namespace detail {
 
-// ---- values --------------------------------------------------------------------------------------
+// ---- values -------------------------------------------------------------------------------------
 
 std::string value_text_of(bool value) { return value ? "True" : "False"; }
 std::string value_text_of(long long value) { return std::to_string(value); }
@@ -40,7 +40,7 @@ std::string value_text_of(double value) {
     return text;
 }
 
-// ---- callbacks -----------------------------------------------------------------------------------
+// ---- callbacks ----------------------------------------------------------------------------------
 
 std::string describe(const CallbackNode& node) { return callable_name(node.ops->type) + "()"; }
 
@@ -61,7 +61,8 @@ std::string handle_text(const CallbackNode& node) {
 namespace {
 
 std::string waiter_text(const LinkedWaiter* waiter) {
-    if (const auto* callback = dynamic_cast<const DoneCallback*>(waiter)) return describe(*callback);
+    if (const auto* callback = dynamic_cast<const DoneCallback*>(waiter))
+        return describe(*callback);
     FutureState* task = waiter->awaiting();
     if (task == nullptr) return waiter->label();
     const std::string_view label = waiter->label(); // "TaskGroup"; of a plain await: "Future"
@@ -84,7 +85,7 @@ std::string callbacks_text(const WaiterList& callbacks) {
     return text + "]";
 }
 
-// ---- futures and tasks ---------------------------------------------------------------------------
+// ---- futures and tasks --------------------------------------------------------------------------
 
 const char* status_word(const FutureState* state) noexcept {
     if (state->has(FutureState::is_cancelled)) return "cancelled";

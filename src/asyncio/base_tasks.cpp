@@ -42,7 +42,8 @@ std::vector<StackEntry> task_stack(FutureState* task, std::optional<int> limit) 
     }
     if (limit) {
         const auto kept = static_cast<std::size_t>(std::max(*limit, 0));
-        const auto dropped = static_cast<std::ptrdiff_t>(calls.size() - std::min(kept, calls.size()));
+        const auto dropped =
+            static_cast<std::ptrdiff_t>(calls.size() - std::min(kept, calls.size()));
         if (failure != nullptr) { // the oldest stay, as of a traceback
             calls.erase(calls.begin(), calls.begin() + dropped);
         } else { // the newest stay

@@ -115,14 +115,14 @@ std::vector<Call> calls_here(std::source_location where, std::size_t most) {
     return calls;
 }
 
-// ---- the way of an exception ---------------------------------------------------------------------
+// ---- the way of an exception --------------------------------------------------------------------
 
 namespace {
 
 /// The last exception that has left a coroutine of this thread, and its way so far.
 struct Failure {
-    std::exception_ptr error;   // kept alive: another one at the same address is not this
-    const Frame* next;          // who awaits the one that it left; null: that was a task's root
+    std::exception_ptr error; // kept alive: another one at the same address is not this
+    const Frame* next; // who awaits the one that it left; null: that was a task's root
     std::source_location where; // that await
     std::vector<std::source_location> calls;
 };

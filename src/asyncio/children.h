@@ -81,7 +81,8 @@ template <class R>
 auto elements_of(R&& range) {
     std::vector<std::decay_t<element_t<R>>> all;
     if constexpr (requires { std::size(range); }) all.reserve(std::size(range));
-    for (auto&& element : range) all.push_back(hand_over<R>(std::forward<decltype(element)>(element)));
+    for (auto&& element : range)
+        all.push_back(hand_over<R>(std::forward<decltype(element)>(element)));
     return all;
 }
 

@@ -93,8 +93,8 @@ void ContextSlot::set(std::uint64_t variable, ContextValue* value) {
         }
     } count{value};
     const ContextMap* before = map();
-    auto after = before != nullptr ? std::make_unique<ContextMap>(*before)
-                                   : std::make_unique<ContextMap>();
+    auto after =
+        before != nullptr ? std::make_unique<ContextMap>(*before) : std::make_unique<ContextMap>();
     auto at = after->entries.begin() + (after->lower_bound(variable) - after->entries.begin());
     const bool found = at != after->entries.end() && at->variable == variable;
     if (value == nullptr) {

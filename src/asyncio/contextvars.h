@@ -23,9 +23,8 @@ struct ContextValue { // one value of one variable; shared by all contexts that 
 template <class T>
 struct TypedContextValue : ContextValue {
     explicit TypedContextValue(T v)
-        : ContextValue([](ContextValue* self) noexcept {
-              delete static_cast<TypedContextValue*>(self);
-          }),
+        : ContextValue(
+              [](ContextValue* self) noexcept { delete static_cast<TypedContextValue*>(self); }),
           value(std::move(v)) {}
     T value;
 };
@@ -58,10 +57,10 @@ public:
     }
 
     ContextValue* find(std::uint64_t variable) const noexcept; // null: not set here
-    void set(std::uint64_t variable, ContextValue* value);     // null: unset. Takes over one count
+    void set(std::uint64_t variable, ContextValue* value); // null: unset. Takes over one count
     std::size_t size() const noexcept;
 
-    ContextHolder* share();                                // turns into a holder; adds a count
+    ContextHolder* share(); // turns into a holder; adds a count
     static ContextSlot of(ContextHolder* holder) noexcept; // adds a count
 
 private:
@@ -164,7 +163,8 @@ public:
 private:
     template <class U>
     friend class ContextVar;
-    Token(std::uint64_t variable, std::optional<T> old) : variable_(variable), old_(std::move(old)) {}
+    Token(std::uint64_t variable, std::optional<T> old)
+        : variable_(variable), old_(std::move(old)) {}
 
     std::uint64_t variable_;
     std::optional<T> old_;

@@ -20,9 +20,9 @@ class Coro;
 namespace detail {
 
 template <class T>
-using Stored = std::conditional_t<
-    std::is_void_v<T>, std::monostate,
-    std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
+using Stored =
+    std::conditional_t<std::is_void_v<T>, std::monostate,
+                       std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
 /// The base of every promise. A frame ends by itself: nobody destroys a finished one.
 ///
@@ -37,7 +37,8 @@ struct Frame {
 
     void created(std::source_location function) noexcept {
         where = function;
-        if (here.track_origins) [[unlikely]] note_origin(this);
+        if (here.track_origins) [[unlikely]]
+            note_origin(this);
     }
 
     std::coroutine_handle<Frame> handle() noexcept {
@@ -132,8 +133,8 @@ protected:
 
 template <class T>
 struct CoroPromise : PromiseOf<T> {
-    Coro<T> get_return_object(
-        std::source_location function = std::source_location::current()) noexcept;
+    Coro<T>
+    get_return_object(std::source_location function = std::source_location::current()) noexcept;
 
     template <class U = T>
         requires std::is_constructible_v<T, U&&>
@@ -148,8 +149,8 @@ struct CoroPromise : PromiseOf<T> {
 
 template <>
 struct CoroPromise<void> : PromiseOf<void> {
-    Coro<void> get_return_object(
-        std::source_location function = std::source_location::current()) noexcept;
+    Coro<void>
+    get_return_object(std::source_location function = std::source_location::current()) noexcept;
     void return_void() noexcept { out->st = CellHead::value; }
 };
 
@@ -176,7 +177,8 @@ public:
 
     bool await_ready(std::source_location where = std::source_location::current()) {
         Frame* child = cell_.head.frame();
-        if (child == nullptr) [[unlikely]] throw_awaited_twice();
+        if (child == nullptr) [[unlikely]]
+            throw_awaited_twice();
         child->out = &cell_.head;
         if (stack_position() < here.care_limit && starts_afresh(child)) [[unlikely]] {
             here.next = child; // the frames above suspend in turn; the trampoline starts it
@@ -378,7 +380,9 @@ public:
     }
     Outcome<std::remove_cvref_t<Result>> await_resume() {
         using Value = std::remove_cvref_t<Result>;
-        if constexpr (requires { { inner_.await_outcome() } -> std::same_as<Outcome<Value>>; }) {
+        if constexpr (requires {
+                          { inner_.await_outcome() } -> std::same_as<Outcome<Value>>;
+                      }) {
             return inner_.await_outcome();
         } else {
             return caught<Value>();

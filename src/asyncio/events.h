@@ -52,9 +52,8 @@ LogHandler set_log_handler(LogHandler handler) noexcept;
 namespace detail {
 
 template <class F, class... Args>
-concept PlainCallback =
-    std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...> &&
-    !is_coro_v<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&...>>;
+concept PlainCallback = std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...> &&
+                        !is_coro_v<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&...>>;
 template <class F, class... Args>
 inline constexpr bool is_callback = PlainCallback<F, Args...>;
 template <class F, class... Args>
@@ -303,11 +302,11 @@ public:
     detail::LoopParts& parts() noexcept { return *parts_; }
     static EventLoop& of(detail::LoopCore& core) noexcept { return static_cast<EventLoop&>(core); }
     bool put_in_inbox(detail::Hop* node) noexcept; // any thread; false: the loop is closed
-    void nudge() noexcept;                               // any thread: the poll is to look again
+    void nudge() noexcept; // any thread: the poll is to look again
     void run_posted(detail::CallbackNode* node) { run_callback(node); }
     void set_instruments(detail::LoopInstruments* instruments) noexcept; // null: none
-    void note_signal() noexcept;                         // signal handlers too
-    void orphan() noexcept;                              // in a forked child
+    void note_signal() noexcept; // signal handlers too
+    void orphan() noexcept; // in a forked child
     void shuffle(std::vector<detail::FutureState*>& order) noexcept; // what has no promised order
 
 private:
@@ -329,7 +328,8 @@ private:
     void enter_running();
     void leave_running() noexcept;
     void check_call(const char* what) const {
-        if (closed || debug) [[unlikely]] check_call_slow(what);
+        if (closed || debug) [[unlikely]]
+            check_call_slow(what);
     }
     TimePoint after(Duration delay) const {
         return TimePoint(std::chrono::nanoseconds(detail::deadline_after(now_ns(), delay)));
@@ -351,11 +351,12 @@ private:
     detail::ThreadsafeNode* make_threadsafe(detail::CallbackNode* inner);
     void set_signal_handler(int number, detail::CallbackNode* node);
 
-    std::atomic<std::uintptr_t> inbox_{0}; // nodes from other threads, newest first; bit 0: a signal
-    std::atomic<bool> sleeping_{false};    // may be in poll: whoever posts must wake it
-    std::atomic<int> posting_{0};          // threads inside put_in_inbox: close() waits for them
+    std::atomic<std::uintptr_t> inbox_{
+        0}; // nodes from other threads, newest first; bit 0: a signal
+    std::atomic<bool> sleeping_{false}; // may be in poll: whoever posts must wake it
+    std::atomic<int> posting_{0}; // threads inside put_in_inbox: close() waits for them
     bool stopping_ = false;
-    bool polls_ = false;                   // a descriptor besides the loop's own is registered
+    bool polls_ = false; // a descriptor besides the loop's own is registered
     Backend* backend_;
     std::uint64_t turns_ = 0;
     Duration slow_callback_ = std::chrono::milliseconds(100);
@@ -369,7 +370,8 @@ public:
 
 private:
     friend class EventLoop;
-    Readiness(EventLoop& loop, int fd, bool write) noexcept : loop_(&loop), fd_(fd), write_(write) {}
+    Readiness(EventLoop& loop, int fd, bool write) noexcept
+        : loop_(&loop), fd_(fd), write_(write) {}
     EventLoop* loop_;
     int fd_;
     bool write_;
@@ -403,7 +405,8 @@ struct ReadinessAwaiter final : LinkedWaiter {
         suspended(suspend_task(this, frame.promise(), where));
     }
     void await_resume() {
-        if (take_cancel()) [[unlikely]] throw_cancelled();
+        if (take_cancel()) [[unlikely]]
+            throw_cancelled();
     }
     void fired() noexcept override;
     void abandon() noexcept override;
@@ -440,24 +443,27 @@ inline EventLoop::Readiness EventLoop::writable(int fd) noexcept { return {*this
 template <class F, class... Args>
 Handle EventLoop::queue_call([[maybe_unused]] std::source_location where, F&& f, Args&&... args) {
     const bool careful = closed || debug;
-    if (careful) [[unlikely]] check_call_slow("call_soon");
+    if (careful) [[unlikely]]
+        check_call_slow("call_soon");
     auto* node = detail::make_loop_callback<detail::CallbackNode>(
         std::tuple(index), std::forward<F>(f), std::forward<Args>(args)...);
-    if (careful) [[unlikely]] detail::note_origin(node, where);
+    if (careful) [[unlikely]]
+        detail::note_origin(node, where);
     detail::add_ref(node);
     detail::queue_callback(*this, node);
     return Handle(node);
 }
 
 template <class F, class... Args>
-TimerHandle EventLoop::arm_call(TimePoint when, std::source_location where, F&& f,
-                                Args&&... args) {
+TimerHandle EventLoop::arm_call(TimePoint when, std::source_location where, F&& f, Args&&... args) {
     const bool careful = closed || debug;
-    if (careful) [[unlikely]] check_call_slow("call_at");
+    if (careful) [[unlikely]]
+        check_call_slow("call_at");
     auto* node = detail::make_loop_callback<detail::TimerCallback>(
         std::tuple(index, when.time_since_epoch().count()), std::forward<F>(f),
         std::forward<Args>(args)...);
-    if (careful) [[unlikely]] detail::note_origin(node, where);
+    if (careful) [[unlikely]]
+        detail::note_origin(node, where);
     TimerHandle handle(node);
     arm(node);
     return handle;

@@ -13,8 +13,8 @@ namespace asyncio::detail {
 namespace {
 
 bool is_word(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '$' || (static_cast<unsigned char>(c) & 0x80U) != 0;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '$' || (static_cast<unsigned char>(c) & 0x80U) != 0;
 }
 
 /// One part of a qualified name.
@@ -239,8 +239,8 @@ std::string callable_name(const std::type_info& type) {
     }
     constexpr std::string_view wrapper = "std::reference_wrapper<";
     if (text.starts_with(wrapper)) {
-        return name_in_signature(std::string_view(text).substr(
-            wrapper.size(), text.rfind('>') - wrapper.size()));
+        return name_in_signature(
+            std::string_view(text).substr(wrapper.size(), text.rfind('>') - wrapper.size()));
     }
     return name_in_signature(text);
 }

@@ -12,8 +12,9 @@ namespace detail {
 
 void throw_not_awaitable(FutureState* target) {
     if (here.task == nullptr) throw RuntimeError("await outside of a task");
-    if (target == here.task) throw RuntimeError("Task cannot await on itself: " +
-                                                to_string(AnyFuture(StateRef(target))));
+    if (target == here.task)
+        throw RuntimeError("Task cannot await on itself: " +
+                           to_string(AnyFuture(StateRef(target))));
     throw RuntimeError("Task " + to_string(AnyFuture(StateRef(here.task))) + " got Future " +
                        to_string(AnyFuture(StateRef(target))) + " attached to a different loop");
 }

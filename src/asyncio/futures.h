@@ -69,23 +69,27 @@ std::string state_value_text(const FutureState* state) {
 }
 
 template <class T>
-inline constexpr StateOps plain_ops{
-    sizeof(TypedState<Stored<T>>), (alignof(Stored<T>) > 8),
-    std::is_trivially_destructible_v<Stored<T>> ? nullptr : &destroy_value<T>,
-    &state_value_text<T>, nullptr, nullptr};
+inline constexpr StateOps plain_ops{sizeof(TypedState<Stored<T>>),
+                                    (alignof(Stored<T>) > 8),
+                                    std::is_trivially_destructible_v<Stored<T>> ? nullptr
+                                                                                : &destroy_value<T>,
+                                    &state_value_text<T>,
+                                    nullptr,
+                                    nullptr};
 
 /// A new state. Wide ones come from the frames' pool, whose blocks are aligned to 16 bytes.
 template <class State, class... Args>
 [[gnu::always_inline]] inline State* make_state(const StateOps& ops, Args... args) {
     static_assert(alignof(State) <= 8);
-    void* memory = ops.wide ? base::FramePool::take(sizeof(State))
-                            : base::StatePool::take(sizeof(State));
+    void* memory =
+        ops.wide ? base::FramePool::take(sizeof(State)) : base::StatePool::take(sizeof(State));
     return ::new (memory) State(&ops, args...);
 }
 
 /// A done-callback: told by the state, then queued as a call of its own.
 struct DoneCallback : CallbackNode, LinkedWaiter {
-    DoneCallback(const CallbackOps* operations, std::uint16_t loop_index, std::uint64_t serial_number)
+    DoneCallback(const CallbackOps* operations, std::uint16_t loop_index,
+                 std::uint64_t serial_number)
         : CallbackNode(operations, loop_index), serial(serial_number) {}
     void fired() noexcept final; // queues itself; source is set by whoever completes
     void abandon() noexcept final {}
@@ -191,10 +195,10 @@ template <class T, bool Move>
 class [[nodiscard]] FutureAwaiter final : public FutureAwaiterBase {
 public:
     using Value = Stored<T>;
-    using Result = std::conditional_t<
-        std::is_void_v<T>, void,
-        std::conditional_t<std::is_reference_v<T> || Move, T,
-                           std::add_lvalue_reference_t<std::add_const_t<T>>>>;
+    using Result =
+        std::conditional_t<std::is_void_v<T>, void,
+                           std::conditional_t<std::is_reference_v<T> || Move, T,
+                                              std::add_lvalue_reference_t<std::add_const_t<T>>>>;
 
     explicit FutureAwaiter(StateRef target) noexcept : FutureAwaiterBase(std::move(target)) {}
 
@@ -203,7 +207,8 @@ public:
             if (!target_->has(FutureState::is_cancelled)) throw_cancelled();
             take_cancel_message(here.task); // the target's own CancelledError is what comes
         }
-        if (target_->failed()) [[unlikely]] rethrow_failure(target_.get());
+        if (target_->failed()) [[unlikely]]
+            rethrow_failure(target_.get());
         return take();
     }
 
@@ -252,7 +257,8 @@ void check_thread_slow(LoopCore& loop, const char* what);
 /// Throws    RuntimeError: in debug mode, on another thread than the one that runs its loop.
 inline void check_thread(const FutureState* state, const char* what) {
     LoopCore* loop = loop_of(state);
-    if (loop != nullptr && loop->debug) [[unlikely]] check_thread_slow(*loop, what);
+    if (loop != nullptr && loop->debug) [[unlikely]]
+        check_thread_slow(*loop, what);
 }
 
 /// Who a new future belongs to.
@@ -415,10 +421,11 @@ public:
 
 protected:
     Future(std::uint16_t loop, std::source_location created)
-        : FutureBase(detail::StateRef::adopt(
-              detail::make_state<detail::TypedState<detail::Stored<T>>>(detail::plain_ops<T>, std::uint16_t{0},
-                                                                        loop, created))) {
-        if (detail::here.track_origins) [[unlikely]] detail::note_origin(state_.get(), created);
+        : FutureBase(
+              detail::StateRef::adopt(detail::make_state<detail::TypedState<detail::Stored<T>>>(
+                  detail::plain_ops<T>, std::uint16_t{0}, loop, created))) {
+        if (detail::here.track_origins) [[unlikely]]
+            detail::note_origin(state_.get(), created);
     }
 
     void throw_if_done() const;
@@ -462,11 +469,11 @@ detail::DoneCallback* FutureBase::make_done_callback(F&& f, Args&&... args) cons
                   "a done-callback is called as f(args..., future) or f(args...)");
     const auto loop = static_cast<std::uint16_t>(state_->loop);
     return detail::make_callback<detail::DoneCallbackFor<H>>(
-        std::tuple(loop, next_callback_serial()), std::forward<F>(f),
-        std::forward<Args>(args)...);
+        std::tuple(loop, next_callback_serial()), std::forward<F>(f), std::forward<Args>(args)...);
 }
 
 template <class A>
-inline constexpr bool is_future_v = std::is_base_of_v<FutureBase, std::remove_cvref_t<A>>; // isfuture
+inline constexpr bool is_future_v =
+    std::is_base_of_v<FutureBase, std::remove_cvref_t<A>>; // isfuture
 
 } // namespace asyncio

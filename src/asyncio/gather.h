@@ -84,9 +84,8 @@ bool cancel_gather(FutureState* outer, std::string_view message);
 void destroy_gather(FutureState* outer) noexcept;
 
 template <class V>
-inline constexpr StateOps gather_ops{
-    sizeof(GatherState<V>), (alignof(V) > 8), &destroy_value<V>, &state_value_text<V>,
-    &cancel_gather, &destroy_gather};
+inline constexpr StateOps gather_ops{sizeof(GatherState<V>), (alignof(V) > 8), &destroy_value<V>,
+                                     &state_value_text<V>,   &cancel_gather,   &destroy_gather};
 
 /// The outer future of `count` children to come. One count.
 template <class V>
@@ -166,8 +165,8 @@ auto gather_arguments(A&&... awaitables) {
     LoopCore* loop = here.loop;
     if constexpr (sizeof...(A) == 0) loop = &running_or_current_loop();
     (join_loop_of(loop, std::as_const(awaitables)), ...);
-    Future<Value> outer{StateRef::adopt(
-        make_gather<Value>(*loop, Mode, &Collector::collect, sizeof...(A)))};
+    Future<Value> outer{
+        StateRef::adopt(make_gather<Value>(*loop, Mode, &Collector::collect, sizeof...(A)))};
     GatherPart& part = GatherPart::of(outer.state());
     (add_child(part, std::forward<A>(awaitables), *loop), ...);
     part.start();

@@ -81,8 +81,8 @@ class GeneratorPromise final : public GeneratorFrame {
 public:
     using Result = std::optional<T>;
 
-    AsyncGenerator<T> get_return_object(
-        std::source_location function = std::source_location::current()) noexcept;
+    AsyncGenerator<T>
+    get_return_object(std::source_location function = std::source_location::current()) noexcept;
 
     template <class U>
         requires std::is_constructible_v<T, U&&>

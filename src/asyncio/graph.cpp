@@ -15,7 +15,7 @@ namespace asyncio {
 
 using detail::FutureState;
 
-// ---- capturing -----------------------------------------------------------------------------------
+// ---- capturing ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -145,7 +145,7 @@ std::optional<FutureCallGraph> capture_call_graph(const AnyFuture& future,
     return builder.build(state, builder.calls_of(state));
 }
 
-// ---- writing it down -----------------------------------------------------------------------------
+// ---- writing it down ----------------------------------------------------------------------------
 
 namespace {
 
@@ -209,7 +209,7 @@ void print_call_graph(std::ostream& out, const AnyFuture& future, const CallGrap
     out << format_call_graph(future, options, where) << '\n';
 }
 
-// ---- waiters that are told by hand ---------------------------------------------------------------
+// ---- waiters that are told by hand --------------------------------------------------------------
 
 void add_awaited_by(const AnyFuture& future, const AnyFuture& waiter) {
     if (future.done()) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The call graph: in which coroutines a task is, who waits for it, and in which coroutines they are.
+// The call graph: which coroutines a task is in, who waits for it, and which ones those are in.
 #pragma once
 
 #include "asyncio/tasks.h"
@@ -18,7 +18,7 @@ namespace asyncio {
 struct FrameCallGraphEntry {
     enum class Kind : std::uint8_t { function, coroutine, generator };
 
-    std::string function;       // as its source calls it: "work", "Server::handle"
+    std::string function; // as its source calls it: "work", "Server::handle"
     std::source_location where; // the await; before the first step: the function
     Kind kind = Kind::coroutine;
 };
@@ -28,7 +28,7 @@ struct FrameCallGraphEntry {
 struct FutureCallGraph {
     AnyFuture future;
     std::vector<FrameCallGraphEntry> call_stack; // innermost first; of a plain future empty
-    std::vector<FutureCallGraph> awaited_by;     // in the order in which they came
+    std::vector<FutureCallGraph> awaited_by; // in the order in which they came
     bool cut = false; // who waits is left out here: a cycle, or a graph beyond all measure
 };
 

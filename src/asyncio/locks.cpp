@@ -11,23 +11,6 @@ std::string with_waiters(std::string facts, const detail::WaitLine& line) {
     return facts;
 }
 
-/// Waits for a notification.
-class NotificationAwaiter final : public detail::SignalAwaiter {
-public:
-    explicit NotificationAwaiter(detail::WaitLine& line) noexcept : SignalAwaiter(line) {}
-    bool await_ready() const noexcept { return false; }
-    const char* label() const noexcept final { return "Condition.wait"; }
-};
-
-class [[nodiscard]] Notification {
-public:
-    explicit Notification(detail::WaitLine& line) noexcept : line_(&line) {}
-    NotificationAwaiter operator co_await() const noexcept { return NotificationAwaiter(*line_); }
-
-private:
-    detail::WaitLine* line_; // LIFETIME: awaited by a member of the condition, at once
-};
-
 } // namespace
 
 // ---- Lock, Event, Semaphore -----------------------------------------------------------------------
@@ -61,12 +44,12 @@ std::string to_string(const Semaphore& semaphore) {
 
 Coro<bool> Condition::wait() {
     if (!locked()) throw RuntimeError("cannot wait on un-acquired lock");
-    detail::bind_to_loop(loop_, *this, "Condition.wait");
+    if (!loop_.binds()) detail::throw_other_loop(to_string(*this));
     Lock* const lock = lock_; // LIFETIME: followed while lock_visit lasts
     const detail::Visit visit(visitors_);
     const detail::Visit lock_visit(lock->visitors_);
     lock->release();
-    const Outcome<void> notified = co_await outcome(Notification(line_));
+    const Outcome<void> notified = co_await outcome(detail::Signal<Condition>(*this));
     std::exception_ptr error = notified.exception();
     // Whoever called this holds the lock, and expects to hold it however this ends.
     while (!lock_visit.over()) {

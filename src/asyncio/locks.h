@@ -57,11 +57,7 @@ public:
     explicit AcquireAwaiter(P& primitive) noexcept
         : LineWaiter(primitive.line_), primitive_(&primitive) {}
 
-    bool await_ready() {
-        if (primitive_->try_acquire()) return true;
-        bind_to_loop(primitive_->loop_, *primitive_, P::acquire_label);
-        return false;
-    }
+    bool await_ready() noexcept { return primitive_->is_free() || !primitive_->loop_.binds(); }
     void await_resume() {
         if (const WaitEnd end = settle(); !is_served(end)) [[unlikely]]
             throw_end(end);
@@ -77,10 +73,14 @@ protected:
         const WaitEnd end = leave_line();
         if (end == WaitEnd::woken) primitive_->taken();
         if (end == WaitEnd::passed_on) primitive_->passed_on();
+        if (end == WaitEnd::at_once && !primitive_->try_acquire()) return WaitEnd::refused;
         return end;
     }
 
     P* primitive_;
+
+private:
+    std::string object_text() const final { return to_string(*primitive_); }
 };
 
 /// The same, and gives a guard.
@@ -170,7 +170,7 @@ public:
     Acquire acquire() noexcept { return Acquire(*this); }
     /// Takes it if it is free and nobody waits. Returns whether it did.
     bool try_acquire() noexcept {
-        if (locked_ || !line_.empty()) return false;
+        if (!is_free()) return false;
         locked_ = true;
         return true;
     }
@@ -203,6 +203,7 @@ private:
     static constexpr const char* acquire_label = "Lock.acquire";
 
     [[noreturn]] static void throw_not_acquired();
+    bool is_free() const noexcept { return !locked_ && line_.empty(); }
     // At most the first in the line is woken: only a lock that is free has a woken waiter, and
     // while there is one nobody else can take or release it.
     bool give_back() noexcept {
@@ -222,10 +223,6 @@ private:
 
 // ---- Event ----------------------------------------------------------------------------------------
 
-namespace detail {
-class EventAwaiter;
-}
-
 /// A flag that tasks can wait for.
 ///
 /// Thread    the loop's own.
@@ -233,7 +230,7 @@ class EventAwaiter;
 /// Source    CPython 3.14 asyncio.Event.
 class Event {
 public:
-    class Wait;
+    using Wait = detail::Signal<Event>;
 
     constexpr Event() noexcept = default;
     Event(const Event&) = delete; // waiters know its address
@@ -254,49 +251,20 @@ public:
     /// Throws    RuntimeError: it would have to wait, but the event belongs to another loop.
     /// Cancel    leaves the line; the others keep their places.
     /// Cost      nothing is allocated.
-    Wait wait() noexcept;
+    Wait wait() noexcept { return Wait(*this); }
 
     friend std::string to_string(const Event& event);
 
 private:
-    friend detail::EventAwaiter;
+    friend class detail::SignalAwaiter<Event>;
+    static constexpr const char* signal_label = "Event.wait";
+    bool is_open() const noexcept { return set_; }
+    detail::WaitLine& signal_line() noexcept { return line_; }
 
     detail::WaitLine line_;
     detail::LoopBound loop_;
     bool set_ = false;
 };
-
-namespace detail {
-
-class [[nodiscard]] EventAwaiter final : public SignalAwaiter {
-public:
-    explicit EventAwaiter(Event& event) noexcept : SignalAwaiter(event.line_), event_(&event) {}
-    bool await_ready() {
-        if (event_->set_) return true;
-        bind_to_loop(event_->loop_, *event_, "Event.wait");
-        return false;
-    }
-    const char* label() const noexcept final { return "Event.wait"; }
-
-private:
-    Event* event_;
-};
-
-} // namespace detail
-
-/// The operation Event::wait().
-class [[nodiscard("co_await it")]] Event::Wait {
-public:
-    explicit Wait(Event& event) noexcept : event_(&event) {}
-    detail::EventAwaiter operator co_await() const noexcept {
-        return detail::EventAwaiter(*event_);
-    }
-
-private:
-    Event* event_; // LIFETIME: see Event
-};
-
-inline Event::Wait Event::wait() noexcept { return Wait(*this); }
 
 // ---- Semaphore ------------------------------------------------------------------------------------
 
@@ -367,6 +335,7 @@ private:
     static constexpr std::ptrdiff_t unlimited = PTRDIFF_MAX;
 
     [[noreturn]] static void throw_negative();
+    bool is_free() const noexcept { return !locked(); }
     [[noreturn]] static void throw_released_too_often();
     bool give_back() noexcept {
         if (value_ >= limit_) return false;
@@ -474,6 +443,10 @@ public:
     friend std::string to_string(const Condition& condition);
 
 private:
+    friend class detail::SignalAwaiter<Condition>;
+    static constexpr const char* signal_label = "Condition.wait";
+    static bool is_open() noexcept { return false; }
+    detail::WaitLine& signal_line() noexcept { return line_; }
     void check_held() const;
 
     Lock own_; // unused if it is over another

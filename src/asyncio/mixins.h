@@ -9,11 +9,10 @@ namespace asyncio::detail {
 /// The loop that an object belongs to: the one on which a task first had to wait for it.
 class LoopBound {
 public:
-    bool is_running() const noexcept { return loop_ == here.loop->index; }
     /// Binds to the running loop. Returns false if it is bound to another one.
-    bool bind() noexcept {
+    bool binds() noexcept {
         if (loop_ == 0) loop_ = here.loop->index;
-        return is_running();
+        return loop_ == here.loop->index;
     }
 
 private:
@@ -21,21 +20,6 @@ private:
 };
 
 [[noreturn]] void throw_other_loop(const std::string& object_text);
-
-template <class Owner>
-[[gnu::noinline]] void bind_for_first_wait(LoopBound& bound, const Owner& owner,
-                                           const char* operation) {
-    if (here.task == nullptr) throw_not_in_task(operation);
-    if (!bound.bind()) throw_other_loop(to_string(owner));
-}
-
-/// Binds `owner`, for which `operation` has to wait, to the running loop.
-/// Throws    RuntimeError: no task is running, or it is bound to a different loop.
-template <class Owner>
-void bind_to_loop(LoopBound& bound, const Owner& owner, const char* operation) {
-    if (!bound.is_running()) [[unlikely]]
-        bind_for_first_wait(bound, owner, operation);
-}
 
 /// Tasks that wait for one thing, first come first. Those that were woken stand in front, and keep
 /// their places until they run.
@@ -110,10 +94,12 @@ enum class WaitEnd : unsigned char {
     cancelled, // it had left the line when it was cancelled
     passed_on, // it had been woken and was cancelled then: what it was woken for is for the next
     gone, // the line was destroyed
+    refused, // what it would have to wait for belongs to another loop
 };
 
 [[noreturn]] void throw_gone(const char* operation);
 std::exception_ptr gone_error(const char* operation);
+std::exception_ptr other_loop_error(const std::string& object_text);
 
 /// A task's place in a line; the base of the awaiters of locks and queues.
 class LineWaiter : public LinkedWaiter {
@@ -141,20 +127,22 @@ protected:
             line_->leave(this); // the task is taken apart by its loop
     }
 
+    /// The text form of what it waits for.
+    virtual std::string object_text() const = 0;
+
     /// First thing when the await ends. Only after `at_once`, `woken` and `passed_on` is what it
     /// waited for still known to exist.
     WaitEnd leave_line() noexcept {
         if (linked()) {
             line_->leave_woken(this);
-            if (!task->has(cancel_flags)) [[likely]]
+            if (!to_be_cancelled()) [[likely]]
                 return WaitEnd::woken;
             take_cancel();
             return WaitEnd::passed_on;
         }
         if (task == nullptr) [[likely]]
             return WaitEnd::at_once;
-        if (line_ == nullptr)
-            return WaitEnd::gone; // a cancel, if one came too, is for the next await
+        if (line_ == nullptr) return WaitEnd::gone; // a cancel that came too is for the next await
         take_cancel();
         return WaitEnd::cancelled;
     }
@@ -165,40 +153,67 @@ protected:
         line_->leave(this);
         line_->join(this);
     }
-    bool to_be_cancelled() const noexcept { return task->has(cancel_flags); }
+    bool to_be_cancelled() const noexcept {
+        return task->has(FutureState::must_cancel | FutureState::deliver_cancel);
+    }
 
     [[noreturn]] void throw_end(WaitEnd end) const {
         if (end == WaitEnd::gone) throw_gone(label());
+        if (end == WaitEnd::refused) throw_other_loop(object_text());
         throw_cancelled();
     }
     template <class T>
     Outcome<T> outcome_of(WaitEnd end) const {
         if (end == WaitEnd::gone) return Outcome<T>::with_exception(gone_error(label()));
+        if (end == WaitEnd::refused)
+            return Outcome<T>::with_exception(other_loop_error(object_text()));
         return Outcome<T>::with_cancellation(take_cancel_message(here.task));
     }
 
 private:
-    static constexpr std::uint16_t cancel_flags =
-        FutureState::must_cancel | FutureState::deliver_cancel;
-
     WaitLine* line_; // LIFETIME: the line sets it to null when it goes first
 };
 
-/// Waits in a line until it is woken, which is all.
-class SignalAwaiter : public LineWaiter {
+/// Waits in an object's line until it is woken, which is all. Its friends are what has is_open()
+/// (no need to wait), signal_line(), signal_label and loop_.
+template <class Object>
+class [[nodiscard]] SignalAwaiter final : public LineWaiter {
 public:
+    explicit SignalAwaiter(Object& object) noexcept
+        : LineWaiter(object.signal_line()), object_(&object) {}
+
+    bool await_ready() noexcept { return object_->is_open() || !object_->loop_.binds(); }
     void await_resume() {
-        if (const WaitEnd end = leave_line(); !is_served(end)) [[unlikely]]
+        if (const WaitEnd end = settle(); !is_served(end)) [[unlikely]]
             throw_end(end);
     }
     Outcome<void> await_outcome() {
-        const WaitEnd end = leave_line();
+        const WaitEnd end = settle();
         return is_served(end) ? Outcome<void>::with_value() : outcome_of<void>(end);
     }
+    const char* label() const noexcept final { return Object::signal_label; }
 
-protected:
-    using LineWaiter::LineWaiter;
-    ~SignalAwaiter() = default;
+private:
+    std::string object_text() const final { return to_string(*object_); }
+    WaitEnd settle() noexcept {
+        const WaitEnd end = leave_line();
+        return end == WaitEnd::at_once && !object_->is_open() ? WaitEnd::refused : end;
+    }
+
+    Object* object_;
+};
+
+/// The operation of waiting for an object's signal.
+template <class Object>
+class [[nodiscard("co_await it")]] Signal {
+public:
+    explicit Signal(Object& object) noexcept : object_(&object) {}
+    SignalAwaiter<Object> operator co_await() const noexcept {
+        return SignalAwaiter<Object>(*object_);
+    }
+
+private:
+    Object* object_; // LIFETIME: see the object
 };
 
 /// Those who use an object across awaits, or will in a destructor, and must know when it is gone.

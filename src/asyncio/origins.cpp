@@ -22,8 +22,8 @@ constexpr std::size_t looked_at_max = 2 * origin_calls_max; // some may be wrapp
 Locations creation_stack(std::source_location where) {
     const bool known = where.line() != 0;
     std::vector<Call> calls;
-    if (here.task != nullptr) calls = known ? calls_here(where, looked_at_max)
-                                                 : calls_of(here.task, looked_at_max);
+    if (here.task != nullptr)
+        calls = known ? calls_here(where, looked_at_max) : calls_of(here.task, looked_at_max);
     Locations stack;
     for (const Call& call : calls) {
         if (stack.size() < origin_calls_max) stack.push_back(call.where);
@@ -38,7 +38,7 @@ std::string place(std::source_location where) {
 
 } // namespace
 
-// ---- futures and tasks ---------------------------------------------------------------------------
+// ---- futures and tasks --------------------------------------------------------------------------
 
 void note_origin(FutureState* state, std::source_location where) noexcept {
     try {
@@ -61,7 +61,7 @@ std::string created_text(const FutureState* state) {
     return noted != nullptr ? " created at " + place(noted->front()) : std::string();
 }
 
-// ---- handles ---------------------------------------------------------------------------------------
+// ---- handles ------------------------------------------------------------------------------------
 
 namespace {
 
@@ -108,7 +108,7 @@ std::string created_text(const CallbackNode& node) {
     return noted != nullptr ? " created at " + place(noted->front()) : std::string();
 }
 
-// ---- coroutines that have not started --------------------------------------------------------------
+// ---- coroutines that have not started -----------------------------------------------------------
 
 namespace {
 

@@ -142,16 +142,16 @@ template <class T, class Items>
 class PutAwaiter;
 template <class T, class Items, class Result>
 class TakeAwaiter;
-class JoinAwaiter;
 template <class T, class Items>
 class [[nodiscard("co_await it")]] Put;
 template <class T, class Items, class Result>
 class [[nodiscard("co_await it")]] Take;
-class [[nodiscard("co_await it")]] Join;
 
 /// What queues of all item types share.
 class QueueBase {
 public:
+    using Join = Signal<QueueBase>;
+
     QueueBase(const QueueBase&) = delete; // waiters know its address
     QueueBase& operator=(const QueueBase&) = delete;
 
@@ -170,7 +170,7 @@ public:
     /// Waits until every item that was put has been dealt with.
     /// Throws    RuntimeError: it would have to wait, but the queue belongs to another loop.
     /// Cancel    leaves; the queue does not change.
-    Join join() noexcept;
+    Join join() noexcept { return Join(*this); }
 
 protected:
     explicit constexpr QueueBase(std::size_t maxsize) noexcept
@@ -199,7 +199,10 @@ protected:
     bool shut_down_ = false;
 
 private:
-    friend JoinAwaiter;
+    friend class SignalAwaiter<QueueBase>;
+    static constexpr const char* signal_label = "Queue.join";
+    bool is_open() const noexcept { return unfinished_ == 0; }
+    WaitLine& signal_line() noexcept { return joiners_; }
 };
 
 } // namespace detail
@@ -345,33 +348,27 @@ public:
     PutAwaiter(Queue<T, Items>& queue, T&& item)
         : LineWaiter(queue.putters_), queue_(&queue), item_(std::move(item)) {}
 
-    [[gnu::always_inline]] bool await_ready() {
-        if (queue_->shut_down_) [[unlikely]]
-            queue_->throw_shut_down();
-        if (!queue_->full()) {
-            queue_->putters_.overtake();
-            queue_->insert(std::move(item_));
-            return true;
-        }
-        bind_to_loop(queue_->loop_, *queue_, label());
-        return false;
+    bool await_ready() noexcept {
+        return !queue_->full() || queue_->shut_down_ || !queue_->loop_.binds();
     }
     void await_resume() {
         const WaitEnd end = settle();
-        if (end == WaitEnd::at_once) return;
-        if (end != WaitEnd::woken) [[unlikely]]
+        if (!is_served(end)) [[unlikely]]
             throw_end(end);
         if (queue_->shut_down_) [[unlikely]]
             queue_->throw_shut_down();
-        insert();
+        insert(end);
     }
     Outcome<void> await_outcome() {
         const WaitEnd end = settle();
-        if (end == WaitEnd::at_once) return Outcome<void>::with_value();
-        if (end != WaitEnd::woken) return outcome_of<void>(end);
+        if (!is_served(end)) return outcome_of<void>(end);
         if (queue_->shut_down_) return Outcome<void>::with_exception(queue_->shut_down_error());
-        insert();
-        return Outcome<void>::with_value();
+        try {
+            insert(end);
+            return Outcome<void>::with_value();
+        } catch (...) {
+            return Outcome<void>::with_exception(std::current_exception());
+        }
     }
     bool resumes() noexcept final {
         if (to_be_cancelled() || queue_->shut_down_ || !queue_->full()) return true;
@@ -381,12 +378,21 @@ public:
     const char* label() const noexcept final { return "Queue.put"; }
 
 private:
+    std::string object_text() const final { return to_string(*queue_); }
+    // Served: there is room, or the queue is shut down.
     WaitEnd settle() noexcept {
         const WaitEnd end = leave_line();
-        if (end == WaitEnd::passed_on && !queue_->full()) queue_->putters_.wake_next_to_look();
+        if (end == WaitEnd::at_once) {
+            if (queue_->full() && !queue_->shut_down_) [[unlikely]]
+                return WaitEnd::refused;
+            queue_->putters_.overtake();
+        } else if (end == WaitEnd::passed_on && !queue_->full()) {
+            queue_->putters_.wake_next_to_look();
+        }
         return end;
     }
-    void insert() {
+    void insert(WaitEnd end) {
+        if (end == WaitEnd::at_once) return queue_->insert(std::move(item_));
         try {
             queue_->insert(std::move(item_));
         } catch (...) { // no memory: the room that this one was woken for is the next one's
@@ -408,24 +414,18 @@ public:
     explicit TakeAwaiter(Queue<T, Items>& queue) noexcept
         : LineWaiter(queue.getters_), queue_(&queue) {}
 
-    bool await_ready() {
-        if (!queue_->empty()) return true;
-        if (queue_->shut_down_) [[unlikely]] {
-            if constexpr (ends) return true;
-            queue_->throw_shut_down();
-        }
-        bind_to_loop(queue_->loop_, *queue_, label());
-        return false;
+    bool await_ready() noexcept {
+        return !queue_->empty() || queue_->shut_down_ || !queue_->loop_.binds();
     }
-    [[gnu::always_inline]] Result await_resume() {
+    Result await_resume() {
         const WaitEnd end = settle();
         if (!is_served(end)) [[unlikely]]
             throw_end(end);
-        if (ends || end != WaitEnd::at_once) {
-            if (queue_->empty()) [[unlikely]]
-                return end_of_items();
+        if (queue_->empty()) [[unlikely]] {
+            if constexpr (ends) return std::nullopt;
+            queue_->throw_shut_down();
         }
-        return take(end);
+        return take();
     }
     Outcome<Result> await_outcome() {
         const WaitEnd end = settle();
@@ -434,7 +434,11 @@ public:
             if constexpr (ends) return Outcome<Result>::with_value();
             return Outcome<Result>::with_exception(queue_->shut_down_error());
         }
-        return Outcome<Result>::with_value(take(end));
+        try {
+            return Outcome<Result>::with_value(take());
+        } catch (...) {
+            return Outcome<Result>::with_exception(std::current_exception());
+        }
     }
     bool resumes() noexcept final {
         if (to_be_cancelled() || queue_->shut_down_ || !queue_->empty()) return true;
@@ -444,18 +448,20 @@ public:
     const char* label() const noexcept final { return ends ? "Queue.next" : "Queue.get"; }
 
 private:
-    // Woken: there is an item, or the queue is shut down.
+    std::string object_text() const final { return to_string(*queue_); }
+    // Served: there is an item, or the queue is shut down.
     WaitEnd settle() noexcept {
         const WaitEnd end = leave_line();
-        if (end == WaitEnd::passed_on && !queue_->empty()) queue_->getters_.wake_next_to_look();
+        if (end == WaitEnd::at_once) {
+            if (queue_->empty() && !queue_->shut_down_) [[unlikely]]
+                return WaitEnd::refused;
+            queue_->getters_.overtake();
+        } else if (end == WaitEnd::passed_on && !queue_->empty()) {
+            queue_->getters_.wake_next_to_look();
+        }
         return end;
     }
-    Result end_of_items() {
-        if constexpr (ends) return std::nullopt;
-        queue_->throw_shut_down();
-    }
-    T take(WaitEnd end) {
-        if (end == WaitEnd::at_once) queue_->getters_.overtake();
+    T take() {
         if constexpr (std::is_nothrow_move_constructible_v<T>) {
             return queue_->take();
         } else {
@@ -469,21 +475,6 @@ private:
     }
 
     Queue<T, Items>* queue_;
-};
-
-class [[nodiscard]] JoinAwaiter final : public SignalAwaiter {
-public:
-    explicit JoinAwaiter(QueueBase& queue) noexcept
-        : SignalAwaiter(queue.joiners_), queue_(&queue) {}
-    bool await_ready() {
-        if (queue_->unfinished_ == 0) return true;
-        bind_to_loop(queue_->loop_, *queue_, label());
-        return false;
-    }
-    const char* label() const noexcept final { return "Queue.join"; }
-
-private:
-    QueueBase* queue_;
 };
 
 // The operations: what to do on which queue, and nothing else.
@@ -512,17 +503,6 @@ public:
 private:
     Queue<T, Items>* queue_; // LIFETIME: see Queue
 };
-
-class Join {
-public:
-    explicit Join(QueueBase& queue) noexcept : queue_(&queue) {}
-    JoinAwaiter operator co_await() const noexcept { return JoinAwaiter(*queue_); }
-
-private:
-    QueueBase* queue_; // LIFETIME: see Queue
-};
-
-inline Join QueueBase::join() noexcept { return Join(*this); }
 
 } // namespace detail
 

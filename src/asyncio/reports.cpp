@@ -15,7 +15,7 @@ namespace asyncio {
 
 using detail::FutureState;
 
-// ---- the log -----------------------------------------------------------------------------------------
+// ---- the log ------------------------------------------------------------------------------------
 
 std::string to_string(LogLevel level) {
     static constexpr const char* names[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
@@ -40,8 +40,7 @@ std::atomic<LogHandler> log_handler{&write_to_stderr};
 } // namespace
 
 LogHandler set_log_handler(LogHandler handler) noexcept {
-    const LogHandler before =
-        log_handler.exchange(handler != nullptr ? handler : &write_to_stderr);
+    const LogHandler before = log_handler.exchange(handler != nullptr ? handler : &write_to_stderr);
     return before != &write_to_stderr ? before : nullptr;
 }
 
@@ -66,7 +65,7 @@ bool debug_by_environment() noexcept {
     return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
 }
 
-// ---- coroutines that nobody awaited ---------------------------------------------------------------
+// ---- coroutines that nobody awaited -------------------------------------------------------------
 
 void report_never_awaited(Frame& frame) noexcept {
     const bool wanted = here.loop != nullptr ? here.loop->debug : debug_by_environment();
@@ -92,7 +91,7 @@ void throw_not_in_task(const char* operation) {
     throw RuntimeError(std::string(operation) + " should be used inside a task");
 }
 
-// ---- exceptions that nobody retrieved ---------------------------------------------------------------------
+// ---- exceptions that nobody retrieved -----------------------------------------------------------
 
 void report_never_retrieved(FutureState* state) noexcept {
     try {
@@ -114,7 +113,7 @@ void report_never_retrieved(FutureState* state) noexcept {
 
 } // namespace detail
 
-// ---- the exception handler ----------------------------------------------------------------------------------
+// ---- the exception handler ----------------------------------------------------------------------
 
 void EventLoop::set_exception_handler(ExceptionHandler handler) {
     parts_->exception_handler =
@@ -145,16 +144,15 @@ std::string exception_text(const ExceptionContext& context) {
 } // namespace
 
 void EventLoop::default_exception_handler(const ExceptionContext& context) {
-    std::string text = context.message.empty() ? "Unhandled exception in event loop"
-                                               : context.message;
+    std::string text =
+        context.message.empty() ? "Unhandled exception in event loop" : context.message;
     std::vector<std::pair<std::string, std::string>> lines = context.more;
     if (context.future) lines.emplace_back("future", to_string(*context.future));
     if (context.task) lines.emplace_back("task", to_string(*context.task));
     if (!context.handle.empty()) lines.emplace_back("handle", context.handle);
     if (!context.source_traceback.empty()) {
-        lines.emplace_back("source_traceback",
-                           "Object created at (most recent call last):\n" +
-                               context.source_traceback);
+        lines.emplace_back("source_traceback", "Object created at (most recent call last):\n" +
+                                                   context.source_traceback);
     }
     std::sort(lines.begin(), lines.end());
     for (const auto& [key, value] : lines) text.append("\n").append(key).append(": ").append(value);

@@ -59,8 +59,7 @@ public:
         using Coroutine = std::decay_t<decltype(detail::as_coro(std::forward<A>(main)))>;
         using T = typename Coroutine::value_type;
         const TaskOptions options = main_options(std::move(context));
-        const Task<T> task =
-            loop.create_task(detail::as_coro(std::forward<A>(main)), options);
+        const Task<T> task = loop.create_task(detail::as_coro(std::forward<A>(main)), options);
         run_main(AnyTask(task));
         if constexpr (!std::is_void_v<T>) {
             if constexpr (std::is_reference_v<T>) {

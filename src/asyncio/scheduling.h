@@ -33,7 +33,7 @@ class ShieldedRegion;
 // ---- ready queue ------------------------------------------------------------------------------
 
 /// What a queued node is. It stands in the link that leads to the node, so the node needs no tag.
-enum class ReadyKind : std::uintptr_t { task = 0, callback = 1, hop = 2 };
+enum class ReadyKind : std::uintptr_t { task = 0, callback = 1, hop = 2, due = 3 };
 
 struct ReadyNode {
     std::uintptr_t next = 0; // the next node with its kind in the low bits; 0 at the end
@@ -128,8 +128,24 @@ protected:
 };
 
 class TimedWaiter : public Waiter, public base::TimerSlot {
+public:
+    /// A deadline that has come takes a turn of its own, as the call that completes a future in
+    /// Python. Until then nobody asks for it, so its memory is the link in the ready queue.
+    void queue_due(ReadyQueue& ready) noexcept {
+        ready.push(::new (static_cast<void*>(&when)) ReadyNode, ReadyKind::due);
+    }
+    static TimedWaiter* of_due(ReadyNode* link) noexcept {
+        auto* slot =
+            reinterpret_cast<base::TimerSlot*>(reinterpret_cast<char*>(link) - when_offset);
+        return static_cast<TimedWaiter*>(slot);
+    }
+
 protected:
     ~TimedWaiter() = default;
+
+private:
+    static constexpr std::size_t when_offset = sizeof(base::ListNode);
+    static_assert(sizeof(base::TimerSlot) == when_offset + sizeof(ReadyNode));
 };
 
 using WaiterList = base::IntrusiveList<LinkedWaiter>;
@@ -140,7 +156,7 @@ using WaiterList = base::IntrusiveList<LinkedWaiter>;
 struct CellHead {
     static constexpr std::uintptr_t value = 1; // the payload is the value
     static constexpr std::uintptr_t error = 2; // the payload is an exception_ptr
-    static constexpr std::uintptr_t gone = 3;  // taken apart by the loop; nothing is left
+    static constexpr std::uintptr_t gone = 3; // taken apart by the loop; nothing is left
 
     std::uintptr_t st = 0; // one of these, or a Frame* that is still at work, or 0: pending
 
@@ -155,12 +171,12 @@ static_assert(sizeof(CellHead) == 8);
 
 /// What differs between result types and kinds of future.
 struct StateOps {
-    std::uint32_t bytes;                             // of the whole object
-    bool wide;                                       // the value is aligned to 16 bytes
-    void (*destroy_value)(FutureState*) noexcept;    // null: nothing to do
-    std::string (*value_text)(const FutureState*);   // repr of the value
-    bool (*cancel)(FutureState*, std::string_view);  // null: complete it as cancelled
-    void (*destroy_extra)(FutureState*) noexcept;    // members behind the value; null: none
+    std::uint32_t bytes; // of the whole object
+    bool wide; // the value is aligned to 16 bytes
+    void (*destroy_value)(FutureState*) noexcept; // null: nothing to do
+    std::string (*value_text)(const FutureState*); // repr of the value
+    bool (*cancel)(FutureState*, std::string_view); // null: complete it as cancelled
+    void (*destroy_extra)(FutureState*) noexcept; // members behind the value; null: none
 };
 
 /// What is rarely needed of a future or task; made when the first of it is.
@@ -168,9 +184,9 @@ struct ColdPart {
     std::source_location created;
     std::string name;
     std::string cancel_message;
-    std::vector<std::source_location> origin;  // debug mode: the creator's calls
+    std::vector<std::source_location> origin; // debug mode: the creator's calls
     std::vector<std::source_location> failure; // of a failed task: the way of its exception
-    ShieldedRegion* shielded = nullptr;        // the innermost one
+    ShieldedRegion* shielded = nullptr; // the innermost one
 };
 
 /// The state behind Future<T> and Task<T>; the value lies behind `cell`.
@@ -179,43 +195,42 @@ struct FutureState : ReadyNode {
         is_task = 1 << 0,
         is_done = 1 << 1,
         is_cancelled = 1 << 2,
-        not_started = 1 << 3,    // the body has not run yet
-        queued = 1 << 4,         // in the ready queue
-        must_cancel = 1 << 5,    // a cancel that no awaiter has taken up yet
+        not_started = 1 << 3, // the body has not run yet
+        queued = 1 << 4, // in the ready queue
+        must_cancel = 1 << 5, // a cancel that no awaiter has taken up yet
         deliver_cancel = 1 << 6, // the awaiter was abandoned: throw when it resumes
-        retrieved = 1 << 7,      // somebody has seen the exception
-        fatal = 1 << 8,          // ended by a KeyboardInterrupt or SystemExit
-        named = 1 << 9,          // cold part holds a name
-        silent = 1 << 10,        // not reported when it is destroyed pending
-        asks = 1 << 11,          // woken, but its awaiter decides whether it resumes
-        marked = 1 << 12,        // seen by a function that looks for duplicates; clear otherwise
+        retrieved = 1 << 7, // somebody has seen the exception
+        fatal = 1 << 8, // ended by a KeyboardInterrupt or SystemExit
+        named = 1 << 9, // cold part holds a name
+        silent = 1 << 10, // not reported when it is destroyed pending
+        asks = 1 << 11, // woken, but its awaiter decides whether it resumes
+        marked = 1 << 12, // seen by a function that looks for duplicates; clear otherwise
         on_cancel_path = 1 << 13, // the present cancel came through it
-        shielded = 1 << 14,      // in a shielded() body: cancels from outside of it are put off
+        shielded = 1 << 14, // in a shielded() body: cancels from outside of it are put off
     };
 
     std::uint32_t refs = 1;
     std::uint16_t flags = 0;
-    std::uint16_t cancels = 0;        // cancelling(); saturates
-    WaiterList callbacks;             // who is told at the end, in order
-    base::ListNode all;               // the loop's unfinished tasks
+    std::uint16_t cancels = 0; // cancelling(); saturates
+    WaiterList callbacks; // who is told at the end, in order
+    base::ListNode all; // the loop's unfinished tasks
     const StateOps* ops;
     ContextSlot context;
-    std::uintptr_t cold = 0;          // a source_location, or ColdPart* with bit 0 set
-    std::uint64_t id : 48;            // of a task; in a block of the thread's own
-    std::uint64_t loop : 16;          // index of its loop
-    CellHead cell;                    // st: innermost suspended frame, or settled
+    std::uintptr_t cold = 0; // a source_location, or ColdPart* with bit 0 set
+    std::uint64_t id : 48; // of a task; in a block of the thread's own
+    std::uint64_t loop : 16; // index of its loop
+    CellHead cell; // st: innermost suspended frame, or settled
 
     FutureState(const StateOps* operations, std::uint16_t initial_flags, std::uint16_t loop_index,
                 std::source_location created) noexcept
-        : flags(initial_flags), ops(operations),
-          cold(std::bit_cast<std::uintptr_t>(created)), id(0), loop(loop_index) {}
+        : flags(initial_flags), ops(operations), cold(std::bit_cast<std::uintptr_t>(created)),
+          id(0), loop(loop_index) {}
     /// A task of the running thread, in the present context.
     FutureState(const StateOps* operations, std::uint16_t loop_index, std::uint64_t task_id,
                 std::source_location created) noexcept
-        : flags(is_task | not_started), ops(operations),
-          context(std::as_const(current_context())),
-          cold(std::bit_cast<std::uintptr_t>(created)), id(task_id & ((std::uint64_t{1} << 48) - 1)),
-          loop(loop_index) {}
+        : flags(is_task | not_started), ops(operations), context(std::as_const(current_context())),
+          cold(std::bit_cast<std::uintptr_t>(created)),
+          id(task_id & ((std::uint64_t{1} << 48) - 1)), loop(loop_index) {}
     FutureState(const FutureState&) = delete;
     FutureState& operator=(const FutureState&) = delete;
 
@@ -294,17 +309,17 @@ struct InlineChild {
 
 /// The hot state of a thread that runs a loop.
 struct ThisThread {
-    Frame* next = nullptr;           // trampoline: what to resume when the present frame returns
-    std::uintptr_t stack_limit = 0;  // below it, children start on a fresh stack
-    std::uintptr_t care_limit = 0;   // the same; in debug mode the highest address: all are looked at
-    FutureState* task = nullptr;     // the running task
-    LoopCore* loop = nullptr;        // the running loop
+    Frame* next = nullptr; // trampoline: what to resume when the present frame returns
+    std::uintptr_t stack_limit = 0; // below it, children start on a fresh stack
+    std::uintptr_t care_limit = 0; // the same; in debug mode the highest address: all are looked at
+    FutureState* task = nullptr; // the running task
+    LoopCore* loop = nullptr; // the running loop
     InlineChild* inline_child = nullptr; // innermost one
-    Frame* resumed = nullptr;        // what the trampoline resumed last
-    std::uint64_t next_id = 0;       // of tasks; a thread takes them in blocks
+    Frame* resumed = nullptr; // what the trampoline resumed last
+    std::uint64_t next_id = 0; // of tasks; a thread takes them in blocks
     std::uint64_t last_id = 0;
-    bool track_origins = false;      // debug: note where coroutines are created
-    bool holds_failure = false;      // note_failure keeps an exception alive
+    bool track_origins = false; // debug: note where coroutines are created
+    bool holds_failure = false; // note_failure keeps an exception alive
 };
 
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local ThisThread here;
@@ -352,7 +367,8 @@ LoopCore& running_or_current_loop();
 [[noreturn]] void throw_no_running_loop();
 /// Throws    RuntimeError ("no running event loop").
 inline LoopCore& running_loop() {
-    if (here.loop == nullptr) [[unlikely]] throw_no_running_loop();
+    if (here.loop == nullptr) [[unlikely]]
+        throw_no_running_loop();
     return *here.loop;
 }
 
@@ -364,8 +380,14 @@ inline void wake(FutureState* task) noexcept {
     loop_of(task)->ready.push(task, ReadyKind::task);
 }
 
+/// The turn of a deadline that has come: queues the task, unless a cancel has done it since.
+inline void wake_due(TimedWaiter* waiter) noexcept {
+    if (!waiter->task->has(FutureState::queued)) wake(waiter->task);
+}
+
 inline void queue_hop(LoopCore& loop, Hop* hop) noexcept {
-    if (!loop.closed) [[likely]] return loop.ready.push(hop, ReadyKind::hop);
+    if (!loop.closed) [[likely]]
+        return loop.ready.push(hop, ReadyKind::hop);
     if (hop->drop != nullptr) hop->drop(hop);
 }
 
@@ -378,14 +400,16 @@ inline FutureState* suspend_task(Waiter* waiter, Frame& frame, std::source_locat
 
 /// Second half, after linking.
 inline void suspended(FutureState* task) noexcept {
-    if (task->has(FutureState::must_cancel)) [[unlikely]] deliver_pending_cancel(task);
+    if (task->has(FutureState::must_cancel)) [[unlikely]]
+        deliver_pending_cancel(task);
 }
 
 /// First thing of every await_resume: was the task cancelled at this await? Clears the request.
 inline bool take_cancel() noexcept {
     FutureState* task = here.task;
     constexpr std::uint16_t both = FutureState::must_cancel | FutureState::deliver_cancel;
-    if (!task->has(both)) [[likely]] return false;
+    if (!task->has(both)) [[likely]]
+        return false;
     task->clear(both);
     return true;
 }
@@ -451,7 +475,8 @@ std::string name_of(FutureState* task);
 void set_name(FutureState* task, std::string name);
 std::uint64_t take_id_block() noexcept;
 inline std::uint64_t next_task_id() noexcept {
-    if (here.next_id == here.last_id) [[unlikely]] here.next_id = take_id_block();
+    if (here.next_id == here.last_id) [[unlikely]]
+        here.next_id = take_id_block();
     return ++here.next_id;
 }
 

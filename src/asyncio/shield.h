@@ -54,9 +54,9 @@ bool cancel_shield(FutureState* outer, std::string_view message);
 void destroy_shield(FutureState* outer) noexcept;
 
 template <class T>
-inline constexpr StateOps shield_ops{
-    sizeof(ShieldState<T>), (alignof(Stored<T>) > 8), &destroy_value<T>, &state_value_text<T>,
-    &cancel_shield, &destroy_shield};
+inline constexpr StateOps shield_ops{sizeof(ShieldState<T>), (alignof(Stored<T>) > 8),
+                                     &destroy_value<T>,      &state_value_text<T>,
+                                     &cancel_shield,         &destroy_shield};
 
 template <class T>
 void hand_value(FutureState* outer, FutureState* inner) {
@@ -93,10 +93,10 @@ private:
 
     FutureState* task_ = nullptr; // LIFETIME: the region's own frame is this task's
     ShieldedRegion* outer_ = nullptr;
-    unsigned depth_ = 0;          // 1: the outermost
-    int put_off_ = 0;             // cancels; not counted by the task yet
-    bool requested_ = false;      // a cancel was under way when the region began
-    bool over_ = false;           // the grace has ended
+    unsigned depth_ = 0; // 1: the outermost
+    int put_off_ = 0; // cancels; not counted by the task yet
+    bool requested_ = false; // a cancel was under way when the region began
+    bool over_ = false; // the grace has ended
     std::optional<Duration> grace_;
     std::optional<TimerHandle> timer_;
     std::string message_;
@@ -193,8 +193,7 @@ auto shield(A&& work) {
 /// Source    (C++ only: what one hopes of shield(): the body is awaited to its end, and no orphan)
 template <class B>
     requires detail::Body<std::decay_t<B>>
-detail::Shielded<std::decay_t<B>> shielded(B&& body,
-                                           std::optional<Duration> grace = std::nullopt) {
+detail::Shielded<std::decay_t<B>> shielded(B&& body, std::optional<Duration> grace = std::nullopt) {
     return {std::forward<B>(body), grace};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // add_signal_handler: signals as callbacks of the loop.
-#include "asyncio/base_events.h"
 #include "os/signals.h"
+#include "asyncio/base_events.h"
 
 #include <algorithm>
 #include <csignal>

@@ -32,15 +32,18 @@ public:
         suspended(suspend_task(this, frame.promise(), where));
     }
     void await_resume() {
-        if (take_cancel()) [[unlikely]] throw_cancelled();
+        if (take_cancel()) [[unlikely]]
+            throw_cancelled();
     }
     Outcome<void> await_outcome() {
         if (!take_cancel()) return Outcome<void>::with_value();
         return Outcome<void>::with_cancellation(take_cancel_message(here.task));
     }
 
-    void fired() noexcept final { wake(task); }
-    void abandon() noexcept final { loop_of(task)->timers.remove(this); }
+    void fired() noexcept final { queue_due(loop_of(task)->ready); }
+    void abandon() noexcept final {
+        if (armed()) loop_of(task)->timers.remove(this); // else it is due, and stays queued
+    }
     const char* label() const noexcept final { return "sleep"; }
 };
 

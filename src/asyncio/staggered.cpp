@@ -14,14 +14,26 @@ void set_once(const Future<>& signal) {
     if (!signal.done()) signal.set_result();
 }
 
+RaceBase::RaceBase(std::size_t attempts, std::optional<Duration> delay)
+    : attempts_(attempts), delay_(delay) {
+    running_.reserve(attempts + 1); // a task an attempt, and one that finds none left
+    failures_.reserve(attempts + 1);
+}
+
 void RaceBase::add(const Task<>& task) {
     running_.push_back(task);
-    task.add_done_callback([this](const Task<>& ended) { task_done(ended); });
+    try {
+        task.add_done_callback([this](const Task<>& ended) { task_done(ended); });
+    } catch (...) { // it still waits to be added, and never will be
+        running_.pop_back();
+        task.cancel();
+        throw;
+    }
 }
 
 void RaceBase::task_done(const Task<>& task) {
     std::erase(running_, task);
-    if (none_left_ && running_.empty()) set_once(*none_left_);
+    if (running_.empty()) none_left_.set();
     if (task.cancelled()) return;
     if (std::exception_ptr error = task.exception()) failures_.push_back(std::move(error));
 }
@@ -40,10 +52,8 @@ void RaceBase::stop_others() noexcept {
 Coro<> RaceBase::all_ended() {
     Outcome<> cancelled = Outcome<>::with_value();
     while (!running_.empty()) {
-        const Future<> signal;
-        none_left_ = signal;
-        Outcome<> end = co_await outcome(signal);
-        none_left_.reset();
+        none_left_.clear();
+        Outcome<> end = co_await outcome(none_left_.wait());
         if (end.has_value()) continue;
         for (const Task<>& task : running_) task.cancel(message_of(end.exception()));
         cancelled = std::move(end);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "asyncio/children.h"
+#include "asyncio/locks.h"
 #include "asyncio/scopes.h"
 
 namespace asyncio {
@@ -22,8 +23,7 @@ namespace detail {
 /// What the tasks of a race share. LIFETIME: the frame of staggered_race holds it, and ends last.
 class RaceBase {
 public:
-    RaceBase(std::size_t attempts, std::optional<Duration> delay) noexcept
-        : attempts_(attempts), delay_(delay) {}
+    RaceBase(std::size_t attempts, std::optional<Duration> delay);
     RaceBase(const RaceBase&) = delete; // its tasks know its address
     RaceBase& operator=(const RaceBase&) = delete;
 
@@ -47,7 +47,7 @@ private:
 
     std::vector<Task<>> running_;
     std::vector<std::exception_ptr> failures_;
-    std::optional<Future<>> none_left_; // while somebody waits for it
+    Event none_left_;
 };
 
 bool is_interrupt(const std::exception_ptr& error) noexcept;
@@ -57,7 +57,9 @@ template <class T, class F>
 class Race : public RaceBase {
 public:
     Race(std::vector<F>& attempts, std::optional<Duration> delay)
-        : RaceBase(attempts.size(), delay), attempts_(attempts) {}
+        : RaceBase(attempts.size(), delay), attempts_(attempts) {
+        result.exceptions.reserve(attempts.size());
+    }
 
     /// One task: begins the next attempt when it is time to, and then the task behind it.
     ///
@@ -111,8 +113,9 @@ template <class F>
 Coro<RaceResult<body_result_t<F>>> run_race(std::vector<F> attempts,
                                             std::optional<Duration> delay) {
     Race<body_result_t<F>, F> race(attempts, delay);
+    Coro<> all_ended = race.all_ended(); // made first: what is started has to be waited for
     race.start(std::nullopt);
-    co_await race.all_ended();
+    co_await std::move(all_ended);
     co_return std::move(race.result);
 }
 
@@ -143,10 +146,11 @@ auto attempts_of(R&& range) {
 /// Lifetime  keeps the attempts until it has ended.
 /// Source    CPython 3.14 asyncio.staggered.staggered_race.
 template <class R>
-    requires(!Awaitable<std::decay_t<R>> && requires(std::remove_reference_t<R>& range) {
-        std::begin(range) != std::end(range);
-        requires detail::Body<detail::range_value_t<R>>;
-    })
+    requires(!Awaitable<std::decay_t<R>> &&
+             requires(std::remove_reference_t<R>& range) {
+                 std::begin(range) != std::end(range);
+                 requires detail::Body<detail::range_value_t<R>>;
+             })
 auto staggered_race(R&& attempts, std::optional<Duration> delay) {
     return detail::run_race(detail::attempts_of(std::forward<R>(attempts)), delay);
 }

@@ -40,7 +40,8 @@ inline void tell_waiters(FutureState* state) noexcept {
         if (!task->waiter()->resumes()) return;
     }
     if (task->has(FutureState::not_started)) {
-        if (task->has(FutureState::must_cancel)) [[unlikely]] return finish_unstarted_task(task);
+        if (task->has(FutureState::must_cancel)) [[unlikely]]
+            return finish_unstarted_task(task);
         task->clear(FutureState::not_started);
     }
     task->clear(FutureState::queued);

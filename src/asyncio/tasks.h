@@ -212,9 +212,8 @@ template <class T>
 }
 
 template <class T>
-[[gnu::always_inline]] inline Task<T> start_task(LoopCore& loop, Coro<T>&& coro,
-                                                 const TaskOptions* options,
-                                                 std::source_location where) {
+[[gnu::always_inline]] inline Task<T>
+start_task(LoopCore& loop, Coro<T>&& coro, const TaskOptions* options, std::source_location where) {
     if (options != nullptr || !loop.plain_tasks) [[unlikely]] {
         return start_special_task(loop, std::move(coro), options, where);
     }
@@ -224,8 +223,8 @@ template <class T>
 }
 
 template <class A>
-using task_result_t = std::conditional_t<is_coro_v<A>, await_result_t<A>,
-                                         std::remove_cvref_t<await_result_t<A>>>;
+using task_result_t =
+    std::conditional_t<is_coro_v<A>, await_result_t<A>, std::remove_cvref_t<await_result_t<A>>>;
 
 /// A coroutine that awaits what is no coroutine.
 template <class A>
@@ -281,8 +280,8 @@ template <class A>
     requires Awaitable<std::decay_t<A>>
 [[gnu::always_inline]] inline auto
 create_task(A&& awaitable, std::source_location where = std::source_location::current()) {
-    return detail::start_task(detail::running_loop(),
-                              detail::as_coro(std::forward<A>(awaitable)), nullptr, where);
+    return detail::start_task(detail::running_loop(), detail::as_coro(std::forward<A>(awaitable)),
+                              nullptr, where);
 }
 
 /// The same with a name, a context, an eager start: `create_task(work(), "worker-1")`.
@@ -290,8 +289,8 @@ template <class A>
     requires Awaitable<std::decay_t<A>>
 auto create_task(A&& awaitable, const TaskOptions& options,
                  std::source_location where = std::source_location::current()) {
-    return detail::start_task(detail::running_loop(),
-                              detail::as_coro(std::forward<A>(awaitable)), &options, where);
+    return detail::start_task(detail::running_loop(), detail::as_coro(std::forward<A>(awaitable)),
+                              &options, where);
 }
 
 /// Makes a task of `f(args...)`, and keeps f and the arguments until it has ended: the way to run a

@@ -16,8 +16,6 @@ std::optional<TimePoint> deadline_from(std::optional<Duration> delay) {
     return TimePoint(std::chrono::nanoseconds(deadline_after(loop.now_ns(), *delay)));
 }
 
-std::exception_ptr timeout_error() { return std::make_exception_ptr(TimeoutError()); }
-
 } // namespace detail
 
 Timeout timeout(std::optional<Duration> delay) { return Timeout(detail::deadline_from(delay)); }

@@ -82,7 +82,6 @@ std::optional<TimePoint> deadline_from(std::optional<Duration> delay);
 inline std::optional<TimePoint> deadline_from(std::optional<TimePoint> when) noexcept {
     return when;
 }
-std::exception_ptr timeout_error();
 
 /// Opens a Timeout, awaits the body in it, closes it. Lives in the frame that awaits.
 template <class B>
@@ -107,18 +106,29 @@ public:
                        std::source_location where = std::source_location::current()) {
         return body_.await_suspend(frame, where);
     }
-    Value await_resume() { return await_outcome().value(); }
+    Value await_resume() {
+        Outcome<Value> end = close();
+        if (timed_out_) throw TimeoutError();
+        return std::move(end).value();
+    }
     Outcome<Value> await_outcome() {
-        Outcome<Value> end = body_.await_resume();
-        inside_ = false;
-        if (scope_.leave(end.cancelled())) return Outcome<Value>::with_exception(timeout_error());
-        return end;
+        Outcome<Value> end = close();
+        if (!timed_out_) return end;
+        return Outcome<Value>::with_exception(std::make_exception_ptr(TimeoutError()));
     }
 
 private:
+    Outcome<Value> close() {
+        Outcome<Value> end = body_.await_resume();
+        inside_ = false;
+        timed_out_ = scope_.leave(end.cancelled());
+        return end;
+    }
+
     Timeout& scope_;
     BodyAwaiter<B, Timeout> body_;
     bool inside_ = false;
+    bool timed_out_ = false;
 };
 
 struct OwnTimeout {

@@ -13,8 +13,7 @@ void check_wait(std::size_t members, ReturnWhen return_when) {
     case ReturnWhen::first_exception:
     case ReturnWhen::all_completed: return;
     }
-    throw ValueError("Invalid return_when value: " +
-                     std::to_string(static_cast<int>(return_when)));
+    throw ValueError("Invalid return_when value: " + std::to_string(static_cast<int>(return_when)));
 }
 
 void WaitNode::fired() noexcept { owner.member_done(member); }

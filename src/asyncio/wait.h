@@ -64,7 +64,7 @@ struct WaitNode final : LinkedWaiter {
 /// The waiting task. A member that decides queues the Hop, which wakes the task in the next turn.
 class WaitAwaiterBase : public Waiter, public Hop {
 public:
-    void fired() noexcept final;   // the time is up, or the Hop had its turn
+    void fired() noexcept final; // the time is up, or the Hop had its turn
     void abandon() noexcept final; // a Hop that is queued runs before the task does
     const char* label() const noexcept final { return "wait"; }
     void member_done(const FutureState* member) noexcept;
@@ -84,7 +84,7 @@ private:
 
     WaitOptions options_;
     base::FixedArray<WaitNode> nodes_; // of those that are not done
-    std::size_t left_ = 0;             // members that are not done
+    std::size_t left_ = 0; // members that are not done
     std::optional<TimerHandle> timer_;
     bool waiting_ = false;
     bool queued_ = false; // as a Hop
@@ -110,7 +110,8 @@ public:
         suspended(waits);
     }
     WaitResult<F> await_resume() {
-        if (take_cancel()) [[unlikely]] throw_cancelled();
+        if (take_cancel()) [[unlikely]]
+            throw_cancelled();
         return result();
     }
     Outcome<WaitResult<F>> await_outcome() {

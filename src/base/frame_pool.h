@@ -33,7 +33,8 @@ public:
     /// Memory for `bytes`, aligned to `Grain`. Throws std::bad_alloc.
     static void* take(std::size_t bytes) {
         const std::size_t index = (bytes + Grain - 1) / Grain;
-        if (index >= class_count) [[unlikely]] return take_large(bytes);
+        if (index >= class_count) [[unlikely]]
+            return take_large(bytes);
         Bin& bin = bins_[index];
         if (Block* block = bin.first; block != nullptr) [[likely]] {
             bin.first = block->next;
@@ -46,7 +47,8 @@ public:
     /// Gives back what `take(bytes)` returned.
     static void give(void* memory, std::size_t bytes) noexcept {
         const std::size_t index = (bytes + Grain - 1) / Grain;
-        if (index >= class_count) [[unlikely]] return give_large(memory);
+        if (index >= class_count) [[unlikely]]
+            return give_large(memory);
         Bin& bin = bins_[index];
         if (bin.room != 0) [[likely]] {
             --bin.room;
@@ -84,7 +86,7 @@ private:
 };
 
 using FramePool = BlockPool<16>; // coroutine frames
-using StatePool = BlockPool<8>;  // task states, apart from frames: one pool for both shuffles memory
+using StatePool = BlockPool<8>; // task states, apart from frames: one pool for both shuffles memory
 
 extern template class BlockPool<16>;
 extern template class BlockPool<8>;

@@ -88,14 +88,12 @@ public:
 private:
     static bool before(const Entry& a, const Entry& b) noexcept {
         if (a.when != b.when) return a.when < b.when;
-        return static_cast<std::int32_t>(a.timer->place().sequence -
-                                         b.timer->place().sequence) < 0;
+        return static_cast<std::int32_t>(a.timer->place().sequence - b.timer->place().sequence) < 0;
     }
 
     void place(std::size_t i, const Entry& entry) noexcept {
         entries_[i] = entry;
-        entry.timer->set_place(
-            {static_cast<std::uint32_t>(i), entry.timer->place().sequence});
+        entry.timer->set_place({static_cast<std::uint32_t>(i), entry.timer->place().sequence});
     }
 
     void sift_up(std::size_t hole, Entry entry) noexcept {

@@ -292,7 +292,7 @@ private:
     }
 
     TimerHeap<Timer> near_; // slots up to base_
-    TimerHeap<Timer> far_;  // beyond the wheel
+    TimerHeap<Timer> far_; // beyond the wheel
     std::unique_ptr<Wheel> wheel_;
     std::int64_t base_ = INT64_MIN >> slot_bits;
     std::size_t size_ = 0;

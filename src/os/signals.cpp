@@ -45,7 +45,7 @@ void on_signal(int number) {
 }
 
 bool is_ours(int number) noexcept {
-    struct sigaction action {};
+    struct sigaction action{};
     return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == on_signal;
 }
 
@@ -63,7 +63,7 @@ CatchResult catch_signal(int number, SignalNotify notify, void* who) noexcept {
     slot.process.store(::getpid());
     slot.who.store(who);
     slot.notify.store(notify);
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigfillset(&action.sa_mask); // one handler at a time
@@ -80,13 +80,12 @@ void release_signal(int number) noexcept {
 }
 
 bool take_signal(int number) noexcept {
-    return in_range(number) &&
-           slots[static_cast<std::size_t>(number)].pending.exchange(0, std::memory_order_acq_rel) >
-               0;
+    return in_range(number) && slots[static_cast<std::size_t>(number)].pending.exchange(
+                                   0, std::memory_order_acq_rel) > 0;
 }
 
 bool has_default_action(int number) noexcept {
-    struct sigaction action {};
+    struct sigaction action{};
     if (!in_range(number) || ::sigaction(number, nullptr, &action) != 0) return false;
     if (action.sa_handler == SIG_DFL) return true;
     return action.sa_handler == on_signal &&

@@ -19,7 +19,8 @@ void Wakeup::notify() const noexcept {
     const int kept = errno;
     const std::uint64_t one = 1;
     // It can only fail when 2^64 - 2 wake-ups were never read; it is then signalled already.
-    while (::write(fd_.get(), &one, sizeof one) < 0 && errno == EINTR) {}
+    while (::write(fd_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+    }
     errno = kept;
 }
 

@@ -112,6 +112,25 @@ CO_TEST("FLT-CORE-15: task groups") {
     CHECK(reached >= 4);
 }
 
+CO_TEST("FLT-CORE-15: shield and staggered_race") {
+    const auto shielded_work = []() -> Coro<> {
+        const int value = co_await shield(after(1s, 6));
+        CHECK_EQ(value, 6);
+    };
+    long reached = co_await sweep_awaited(shielded_work);
+    CHECK(reached >= 2);
+    const auto race = []() -> Coro<> {
+        const auto attempt = []() -> Coro<int> { co_return co_await after(1s, 7); };
+        std::vector<std::remove_const_t<decltype(attempt)>> attempts(2, attempt);
+        const auto end = co_await outcome(staggered_race(std::move(attempts), 5s));
+        if (!end.has_value()) throw std::bad_alloc(); // it comes in a group
+        if (end.value().index != 0u) throw std::bad_alloc(); // the first attempt has met it
+        CHECK_EQ(*end.value().winner, 7);
+    };
+    reached = co_await sweep_awaited(race);
+    CHECK(reached >= 2);
+}
+
 CO_TEST("FLT-CORE-15: locks, events, conditions, semaphores and barriers keep their state") {
     static Lock lock;
     static Event event;
@@ -152,10 +171,12 @@ CO_TEST("FLT-CORE-15: locks, events, conditions, semaphores and barriers keep th
     CHECK(!semaphore.locked());
     const auto conditions = []() -> Coro<> {
         const auto guard = co_await lock.scoped();
-        get_running_loop().call_later(1s, [] { create_task([]() -> Coro<> {
-            const auto held = co_await lock.scoped();
-            condition.notify();
-        }); });
+        get_running_loop().call_later(1s, [] {
+            create_task([]() -> Coro<> {
+                const auto held = co_await lock.scoped();
+                condition.notify();
+            });
+        });
         const auto waits = []() -> Coro<> { co_await condition.wait(); };
         const auto end = co_await outcome(wait_for(waits(), 5s));
         if (end.has_exception()) throw std::bad_alloc(); // or there was nobody to notify it

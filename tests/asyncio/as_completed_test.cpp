@@ -99,7 +99,8 @@ CO_TEST("SEM-ASC-03: after the timeout next() throws for each member that is not
     CHECK_EQ(co_await tasks[2], 3); // it was not cancelled
 }
 
-CO_TEST("SEM-ASC-03: after the timeout plain iteration's awaitables throw, what was done is given") {
+CO_TEST(
+    "SEM-ASC-03: after the timeout plain iteration's awaitables throw, what was done is given") {
     std::vector<Coro<int>> children;
     children.push_back(give(1, 1s));
     children.push_back(give(2, 2s));
@@ -128,7 +129,8 @@ CO_TEST("SEM-ASC-03: several that wait when the time is up all throw") {
 
 CO_TEST("SEM-ASC-04: a timer that is not needed is cancelled when the last member completes") {
     auto it = as_completed(three(1s, 2s, 3s), 1h);
-    while (auto task = co_await it.next()) {}
+    while (auto task = co_await it.next()) {
+    }
     CHECK_EQ(testing::loop().timer_count(), 0U);
 }
 

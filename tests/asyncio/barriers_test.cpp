@@ -270,7 +270,8 @@ CO_TEST("FLT-SYNC-05: abort() between the last arrival and the others' leaving b
     CHECK(barrier.broken());
 }
 
-CO_TEST("FLT-SYNC-05: a released task that is cancelled before it leaves does not keep it draining") {
+CO_TEST(
+    "FLT-SYNC-05: a released task that is cancelled before it leaves does not keep it draining") {
     Barrier barrier(3);
     Passed passed;
     auto tasks = start(2, barrier, passed);

@@ -249,7 +249,8 @@ CO_TEST("an exception in a result's constructor is the coroutine's exception") {
     CHECK_THROWS_MSG(co_await make(), ValueError, "no result");
 }
 
-CO_TEST("a local's destructor that throws after co_return replaces the result, which is destroyed") {
+CO_TEST(
+    "a local's destructor that throws after co_return replaces the result, which is destroyed") {
     struct Thrower {
         ~Thrower() noexcept(false) { throw ValueError("late"); }
     };
@@ -286,8 +287,8 @@ CO_TEST("the locals of a child are destroyed before the parent goes on, the last
         into.emplace_back("parent");
     };
     co_await parent(log);
-    CHECK_EQ(log, std::vector<std::string>{"end of the body", "argument", "second", "first",
-                                           "parent"});
+    CHECK_EQ(log,
+             std::vector<std::string>{"end of the body", "argument", "second", "first", "parent"});
 }
 
 CO_TEST("a cancelled coroutine destroys its locals on the way out, the innermost first") {

@@ -79,7 +79,7 @@ Coro<> call_below(int levels, F leaf) {
 
 } // namespace
 
-// ---- on and off ----------------------------------------------------------------------------------
+// ---- on and off ---------------------------------------------------------------------------------
 
 TEST("SEM-DBG-01: debug mode is off by default, and set_debug turns it on and off") {
     EventLoop loop;
@@ -110,7 +110,7 @@ TEST("SEM-DBG-01: Runner(debug=true) turns it on, and an explicit false beats th
     CHECK(!EventLoop(LoopOptions().debug(false)).get_debug());
 }
 
-// ---- threads -------------------------------------------------------------------------------------
+// ---- threads ------------------------------------------------------------------------------------
 
 namespace {
 
@@ -145,7 +145,8 @@ std::vector<std::string> calls_elsewhere(EventLoop& loop, bool own_loop) {
 
 } // namespace
 
-CO_TEST_REAL_TIME("SEM-DBG-02: call_soon, call_later, call_at from another thread raise RuntimeError") {
+CO_TEST_REAL_TIME(
+    "SEM-DBG-02: call_soon, call_later, call_at from another thread raise RuntimeError") {
     const Debug debug;
     for (const bool own_loop : {false, true}) {
         const auto errors = calls_elsewhere(testing::loop(), own_loop);
@@ -170,7 +171,7 @@ TEST("SEM-DBG-03: before the loop runs, calls are allowed from any thread") {
     CHECK_EQ(calls_elsewhere(loop, false), std::vector<std::string>(3));
 }
 
-// ---- slow callbacks ------------------------------------------------------------------------------
+// ---- slow callbacks -----------------------------------------------------------------------------
 
 CO_TEST_REAL_TIME("SEM-DBG-04: a callback that takes as long as slow_callback_duration is logged") {
     const Debug debug;
@@ -188,7 +189,8 @@ CO_TEST_REAL_TIME("SEM-DBG-04: a task's step that takes so long is logged with t
     const Debug debug;
     testing::loop().slow_callback_duration(10ms);
     co_await create_task(slow_step(), "slow");
-    CHECK(logged().starts_with("Executing <Task pending name='slow' coro=<slow_step() running at "));
+    CHECK(
+        logged().starts_with("Executing <Task pending name='slow' coro=<slow_step() running at "));
 }
 
 CO_TEST_REAL_TIME("SEM-DBG-04: what takes less is not logged, nor anything with debug mode off") {
@@ -211,15 +213,16 @@ CO_TEST("SEM-DBG-04: a duration of zero logs everything, to three decimals") {
     co_await yield_now();
     bool found = false;
     for (const testing::LogRecord& record : testing::take_logs()) {
-        found = found || (record.text.starts_with("Executing <Handle slow_callback() created at ") &&
-                          record.text.ends_with(" took 0.000 seconds"));
+        found =
+            found || (record.text.starts_with("Executing <Handle slow_callback() created at ") &&
+                      record.text.ends_with(" took 0.000 seconds"));
     }
     testing::loop().slow_callback_duration(1s);
     testing::take_logs();
     CHECK(found);
 }
 
-// ---- what cannot be called -----------------------------------------------------------------------
+// ---- what cannot be called ----------------------------------------------------------------------
 
 namespace {
 
@@ -228,8 +231,7 @@ concept CanCallSoon = requires(EventLoop& loop, Call... call) { loop.call_soon(c
 template <class... Call>
 concept CanCallLater = requires(EventLoop& loop, Call... call) { loop.call_later(1s, call...); };
 template <class... Call>
-concept CanCallAt =
-    requires(EventLoop& loop, Call... call) { loop.call_at(TimePoint(), call...); };
+concept CanCallAt = requires(EventLoop& loop, Call... call) { loop.call_at(TimePoint(), call...); };
 template <class... Call>
 concept CanPost = requires(EventLoop& loop, Call... call) { loop.call_soon_threadsafe(call...); };
 
@@ -255,9 +257,10 @@ TEST("SEM-DBG-05: coroutines, coroutine functions and what cannot be called are 
     CHECK(all_can_call<InContext, void (*)(int), int>);
 }
 
-// ---- creation stacks -----------------------------------------------------------------------------
+// ---- creation stacks ----------------------------------------------------------------------------
 
-CO_TEST("SEM-DBG-06: futures record their creator's calls, ten at the most, and show the innermost") {
+CO_TEST(
+    "SEM-DBG-06: futures record their creator's calls, ten at the most, and show the innermost") {
     const Debug debug;
     std::optional<Future<>> future;
     unsigned line = 0;
@@ -285,7 +288,8 @@ CO_TEST("SEM-DBG-06: tasks record their creator's calls, ten at the most, and sh
     CHECK(contains(to_string(*task), " created at "));
 }
 
-CO_TEST("SEM-DBG-06: handles record their creator's calls, ten at the most, and show the innermost") {
+CO_TEST(
+    "SEM-DBG-06: handles record their creator's calls, ten at the most, and show the innermost") {
     const Debug debug;
     std::vector<std::string> texts;
     co_await call_below(20, [&] {
@@ -319,7 +323,7 @@ CO_TEST("SEM-DBG-06: with debug mode off nothing is recorded") {
     co_await task;
 }
 
-// ---- coroutines that nobody awaited --------------------------------------------------------------
+// ---- coroutines that nobody awaited -------------------------------------------------------------
 
 CO_TEST("SEM-DBG-08: coroutines' origins are tracked while a debug loop runs, also when toggled") {
     CHECK(!detail::here.track_origins);
@@ -352,7 +356,8 @@ TEST("SEM-DBG-08: tracking ends with the run of a debug loop and begins again wi
     CHECK(!detail::here.track_origins);
 }
 
-CO_TEST("SEM-DBG-08: an origin goes when the coroutine is awaited, made a task, closed or dropped") {
+CO_TEST(
+    "SEM-DBG-08: an origin goes when the coroutine is awaited, made a task, closed or dropped") {
     const Debug debug;
     co_await work();
     CHECK_EQ(detail::origins_kept(), 0U);

@@ -27,7 +27,8 @@ TEST("any std::chrono duration converts to a Duration, whole or fractional") {
     CHECK_EQ(Duration(std::chrono::duration<float>(1.5F)).ns(), 1'500'000'000);
     CHECK_EQ(Duration().ns(), 0);
     static_assert(std::is_convertible_v<std::chrono::milliseconds, Duration>);
-    static_assert(!std::is_convertible_v<int, Duration> && !std::is_convertible_v<double, Duration>);
+    static_assert(!std::is_convertible_v<int, Duration> &&
+                  !std::is_convertible_v<double, Duration>);
 }
 
 TEST("a fraction of a nanosecond is cut off") {

@@ -73,11 +73,9 @@ TEST("the tree of exceptions is Python's") {
 }
 
 TEST("SystemExit carries the status") {
-    const SystemExit three(3);
-    const SystemExit bye("bye");
-    CHECK_EQ(three.code, 3);
-    CHECK_EQ(three.message(), "3");
-    CHECK_EQ(bye.message(), "bye");
+    CHECK_EQ(SystemExit(3).code, 3);
+    CHECK_EQ(SystemExit(3).message(), "3");
+    CHECK_EQ(SystemExit("bye").message(), "bye");
 }
 
 TEST("IncompleteReadError says how much of how much was read") {
@@ -109,9 +107,8 @@ TEST("visit_exception gives the object itself, and lets what the visitor throws 
     std::string seen;
     CHECK(detail::visit_exception<KeyError>(error, [&](const KeyError& e) { seen = e.what(); }));
     CHECK_EQ(seen, "k");
-    CHECK(detail::visit_exception<LookupError>(error, [&](const LookupError& e) {
-        seen += e.what();
-    }));
+    CHECK(detail::visit_exception<LookupError>(error,
+                                               [&](const LookupError& e) { seen += e.what(); }));
     CHECK_EQ(seen, "kk");
     CHECK_THROWS_MSG(detail::visit_exception<LookupError>(
                          error, [](const LookupError&) { throw KeyError("another"); }),
@@ -208,7 +205,8 @@ TEST("subgroup is the first part of split") {
     CHECK(!tree().subgroup<IndexError>());
 }
 
-TEST("handle calls the handler for each member of the type, at any depth, and gives back the rest") {
+TEST(
+    "handle calls the handler for each member of the type, at any depth, and gives back the rest") {
     std::vector<std::string> handled;
     const auto rest = tree().handle<ValueError>(
         [&handled](const ValueError& error) { handled.emplace_back(error.what()); });

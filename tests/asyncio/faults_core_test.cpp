@@ -32,7 +32,7 @@ std::atomic<int> interrupts = 0;
 class Interrupter {
 public:
     Interrupter() {
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = [](int) { interrupts.fetch_add(1); };
         ::sigaction(SIGUSR2, &action, nullptr); // without SA_RESTART
         sigevent event{};
@@ -84,7 +84,8 @@ Coro<std::size_t> receive_numbers(const Pipe& pipe) {
 
 } // namespace
 
-CO_TEST_REAL_TIME("FLT-CORE-01: 1000 interrupts a second lose or double no byte, and are no error") {
+CO_TEST_REAL_TIME(
+    "FLT-CORE-01: 1000 interrupts a second lose or double no byte, and are no error") {
     interrupts = 0;
     const Interrupter interrupter;
     Pipe pipe;
@@ -201,9 +202,8 @@ CO_TEST("FLT-CORE-06: 1e5 timers over a year each fire once, by deadline, ties a
     EventLoop& loop = testing::loop();
     for (int i = 0; i < count; ++i) {
         const auto minute = static_cast<std::int64_t>(random() % (365 * 24 * 60 / 10)) * 10;
-        loop.call_later(std::chrono::minutes(minute), [&fired, minute, i] {
-            fired.push_back({minute, i});
-        });
+        loop.call_later(std::chrono::minutes(minute),
+                        [&fired, minute, i] { fired.push_back({minute, i}); });
     }
     co_await sleep(366 * 24h);
     CHECK_EQ(fired.size(), static_cast<std::size_t>(count));
@@ -334,7 +334,8 @@ CO_TEST("FLT-CORE-09: with the default handler it is one record in the log") {
 
 // ---- callbacks that do not let go ------------------------------------------------------------------------------
 
-CO_TEST_REAL_TIME("FLT-CORE-10: an endless chain of callbacks starves neither timers nor descriptors") {
+CO_TEST_REAL_TIME(
+    "FLT-CORE-10: an endless chain of callbacks starves neither timers nor descriptors") {
     EventLoop& loop = testing::loop();
     const Pipe pipe;
     bool go_on = true;

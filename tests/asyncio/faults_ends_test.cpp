@@ -103,7 +103,8 @@ CO_TEST("FLT-CORE-13: run inside run is a RuntimeError, and the outer loop goes 
     }
 }
 
-CO_TEST("FLT-CORE-13: awaiting a future of another loop is a RuntimeError; the future is unharmed") {
+CO_TEST(
+    "FLT-CORE-13: awaiting a future of another loop is a RuntimeError; the future is unharmed") {
     EventLoop other;
     const Future<int> theirs = other.create_future<int>();
     CHECK_THROWS_MSG(co_await theirs, RuntimeError, "attached to a different loop");
@@ -142,7 +143,8 @@ AsyncGenerator<int> naps(Tally) {
 }
 Coro<> wait_in_generator(Tally tally) {
     auto generator = naps(tally);
-    while (co_await generator.next()) {}
+    while (co_await generator.next()) {
+    }
 }
 Coro<> not_even_started(Tally) { co_return; }
 
@@ -220,9 +222,8 @@ TEST("FLT-CORE-14: queued callbacks and timers go without being called, with wha
         done.set_result();
         done.add_done_callback(never);
         loop.set_exception_handler([tally](EventLoop&, const ExceptionContext&) {});
-        loop.set_task_factory([tally](EventLoop&, PendingTask task, const TaskOptions&) {
-            return task.schedule();
-        });
+        loop.set_task_factory(
+            [tally](EventLoop&, PendingTask task, const TaskOptions&) { return task.schedule(); });
     }
     CHECK_EQ(living, 0);
     CHECK_EQ(testing::Baseline::now().blocks, before.blocks);
@@ -232,7 +233,8 @@ namespace {
 
 // Uses the loop while it is being destroyed.
 struct Clinging {
-    explicit Clinging(EventLoop& event_loop, Future<> f) : loop(&event_loop), future(std::move(f)) {}
+    explicit Clinging(EventLoop& event_loop, Future<> f)
+        : loop(&event_loop), future(std::move(f)) {}
     Clinging(const Clinging&) = delete;
     Clinging& operator=(const Clinging&) = delete;
     ~Clinging() {
@@ -389,10 +391,13 @@ CO_TEST("FLT-CORE-16: callbacks keep their arguments: call_soon, call_later, rea
         loop.call_later(1s, note, text);
         loop.call_at(loop.time() + 2s, note, text);
         loop.call_soon_threadsafe(note, text);
-        loop.add_writer(pipe.out(), [&, note](std::string_view given) {
-            note(given);
-            loop.remove_writer(pipe.out());
-        }, text);
+        loop.add_writer(
+            pipe.out(),
+            [&, note](std::string_view given) {
+                note(given);
+                loop.remove_writer(pipe.out());
+            },
+            text);
         future.add_done_callback(note, text);
         text.assign(text.size(), '?');
     }

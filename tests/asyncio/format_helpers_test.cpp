@@ -75,7 +75,8 @@ TEST("name_in_signature: reads what g++ writes") {
 }
 
 TEST("name_in_signature: reads what clang writes") {
-    for (const Case& one : signatures_of_clang) CHECK_EQ(name_in_signature(one.signature), one.name);
+    for (const Case& one : signatures_of_clang)
+        CHECK_EQ(name_in_signature(one.signature), one.name);
 }
 
 TEST("name_in_signature: reads the names of types") {

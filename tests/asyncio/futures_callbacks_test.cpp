@@ -132,9 +132,11 @@ CO_TEST("SEM-FUT-07: what a removed callback captured is destroyed at once") {
 CO_TEST("a done-callback gets its arguments and then the future, or its arguments alone") {
     const Future<int> future;
     std::string seen;
-    future.add_done_callback([&seen](int number, const Future<int>& done) {
-        seen += std::to_string(number) + "+" + std::to_string(done.result());
-    }, 4);
+    future.add_done_callback(
+        [&seen](int number, const Future<int>& done) {
+            seen += std::to_string(number) + "+" + std::to_string(done.result());
+        },
+        4);
     future.add_done_callback([&seen](const std::string& text) { seen += " " + text; },
                              std::string("alone"));
     future.set_result(5);

@@ -2,10 +2,14 @@
 // Futures: states, results, awaiting, reports of what nobody looked at.
 #include "asyncio/futures.h"
 
+#include "asyncio/threads.h"
+
 #include "asyncio/testing/sweep.h"
 #include "support/reports.h"
 
+#include <atomic>
 #include <memory>
+#include <thread>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
@@ -190,7 +194,8 @@ CO_TEST("co_await of the last handle moves the value out, of one of several copi
     CHECK_EQ(*moved, 3);
 }
 
-CO_TEST("a future holds values that cannot be copied, references, and values of 16-byte alignment") {
+CO_TEST(
+    "a future holds values that cannot be copied, references, and values of 16-byte alignment") {
     Future<std::unique_ptr<int>> owner;
     owner.set_result(std::make_unique<int>(1));
     CHECK_EQ(**&owner.result(), 1);
@@ -290,7 +295,9 @@ CO_TEST("SEM-FUT-10: cancel() marks the exception as seen, though it returns fal
 
 CO_TEST("SEM-FUT-11: a dropped pending future and an unread result are not reported") {
     support::Reports reports;
-    { const Future<int> pending; }
+    {
+        const Future<int> pending;
+    }
     {
         const Future<int> unread;
         unread.set_result(1);
@@ -338,6 +345,27 @@ TEST("awaiting a future outside of a task throws RuntimeError") {
 }
 
 // ---- cancelling ------------------------------------------------------------------------------------
+
+CO_TEST_REAL_TIME(
+    "SEM-FUT-17: a completion that comes for a cancelled future is dropped silently") {
+    std::atomic<bool> begun = false;
+    std::atomic<bool> go = false;
+    std::atomic<bool> ended = false;
+    const auto job = [&] {
+        begun = true;
+        while (!go) std::this_thread::yield();
+        ended = true;
+        return 1;
+    };
+    const Future<int> future = testing::loop().run_in_executor(nullptr, job);
+    while (!begun) co_await sleep(1ms);
+    future.cancel("early");
+    go = true;
+    while (!ended) co_await sleep(1ms);
+    CHECK_EQ(co_await testing::loop().run_in_executor(nullptr, job), 1); // comes after it
+    CHECK(future.cancelled());
+    CHECK_THROWS_MSG(future.result(), CancelledError, "early");
+}
 
 CO_TEST("SEM-FUT-18: a cancel's message is in what result(), exception() and await throw") {
     const Future<int> future = cancelled("enough");

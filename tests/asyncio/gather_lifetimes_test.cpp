@@ -41,7 +41,8 @@ Coro<> fail_when_cancelled(const char* text) {
 
 // ---- who holds whom ------------------------------------------------------------------------------------
 
-CO_TEST("a gather that is dropped stops nothing; failures of its children are reported, each once") {
+CO_TEST(
+    "a gather that is dropped stops nothing; failures of its children are reported, each once") {
     bool ended = false;
     gather(note_end(ended, 1s), fail("first", 2s), fail("second", 3s));
     co_await sleep(10s);
@@ -249,9 +250,7 @@ CO_TEST("gather_or_cancel: a child that had failed before the call cancels the o
 
 namespace {
 
-Coro<> gather_two(Future<int> first, bool& second) {
-    co_await gather(first, note_end(second, 2s));
-}
+Coro<> gather_two(Future<int> first, bool& second) { co_await gather(first, note_end(second, 2s)); }
 
 } // namespace
 
@@ -285,7 +284,8 @@ CO_SWEEP("gather_or_cancel under the cancel sweep: no child is left running") {
     CHECK_EQ(testing::loop().timer_count(), 0U);
 }
 
-CO_SWEEP("gather_outcomes under the cancel sweep: it ends cancelled, when all children have ended") {
+CO_SWEEP(
+    "gather_outcomes under the cancel sweep: it ends cancelled, when all children have ended") {
     bool slow = false;
     auto victim = sweep.victim([](bool& ended) -> Coro<> {
         co_await gather_outcomes(give(1, 1s), note_end(ended, 2s), fail("no", 0s));

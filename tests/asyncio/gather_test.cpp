@@ -343,7 +343,8 @@ CO_TEST("SEM-GATH-10: no arguments give a future that is done, with an empty lis
     co_return;
 }
 
-TEST("SEM-GATH-10: without a running loop it belongs to the current one; without that, RuntimeError") {
+TEST("SEM-GATH-10: without a running loop it belongs to the current one; without that, "
+     "RuntimeError") {
     CHECK_THROWS_AS(gather(), RuntimeError);
     EventLoop own;
     set_event_loop(&own);

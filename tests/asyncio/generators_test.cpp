@@ -101,8 +101,7 @@ CO_TEST("a generator may use another one") {
     const auto doubled = [](AsyncGenerator<int> source) -> AsyncGenerator<std::string> {
         while (auto n = co_await source.next()) co_yield std::to_string(2 * *n);
     };
-    CHECK_EQ(co_await collect(doubled(count_slowly(3))),
-             std::vector<std::string>({"2", "4", "6"}));
+    CHECK_EQ(co_await collect(doubled(count_slowly(3))), std::vector<std::string>({"2", "4", "6"}));
 }
 
 CO_TEST("a generator moves its values: they need not be copyable") {
@@ -144,7 +143,9 @@ CO_TEST("an exception of the body comes out of next, and the generator is finish
 
 CO_TEST("a second next while one is under way is a RuntimeError; the first is not disturbed") {
     auto numbers = count_slowly(2);
-    const auto ask = [&numbers]() -> Coro<std::optional<int>> { co_return co_await numbers.next(); };
+    const auto ask = [&numbers]() -> Coro<std::optional<int>> {
+        co_return co_await numbers.next();
+    };
     const auto first = create_task(ask());
     co_await sleep(0s);
     CHECK_THROWS_MSG(co_await numbers.next(), RuntimeError, "already running");
@@ -330,10 +331,9 @@ CO_TEST("shutdown_asyncgens closes all that were started and not finished") {
 
 CO_TEST("shutdown_asyncgens reports a clean-up that fails, and closes the others") {
     std::vector<std::string> reports;
-    testing::loop().set_exception_handler(
-        [&reports](EventLoop&, const ExceptionContext& context) {
-            reports.push_back(context.message + ": " + repr(context.exception));
-        });
+    testing::loop().set_exception_handler([&reports](EventLoop&, const ExceptionContext& context) {
+        reports.push_back(context.message + ": " + repr(context.exception));
+    });
     const auto fails = []() -> AsyncGenerator<int> {
         try {
             co_yield 1;
@@ -355,13 +355,14 @@ CO_TEST("shutdown_asyncgens reports a clean-up that fails, and closes the others
 
 CO_TEST("shutdown_asyncgens leaves one alone that somebody is waiting in, and reports it") {
     int reports = 0;
-    testing::loop().set_exception_handler(
-        [&reports](EventLoop&, const ExceptionContext& context) {
-            CHECK(is_exception<RuntimeError>(context.exception));
-            ++reports;
-        });
+    testing::loop().set_exception_handler([&reports](EventLoop&, const ExceptionContext& context) {
+        CHECK(is_exception<RuntimeError>(context.exception));
+        ++reports;
+    });
     auto numbers = count_slowly(2);
-    const auto ask = [&numbers]() -> Coro<std::optional<int>> { co_return co_await numbers.next(); };
+    const auto ask = [&numbers]() -> Coro<std::optional<int>> {
+        co_return co_await numbers.next();
+    };
     const auto task = create_task(ask());
     co_await sleep(0s);
     co_await testing::loop().shutdown_asyncgens();

@@ -85,7 +85,7 @@ Coro<> wait_for_task(Task<> task) { co_await task; }
 
 } // namespace
 
-// ---- INT-01 --------------------------------------------------------------------------------------
+// ---- INT-01 -------------------------------------------------------------------------------------
 
 CO_TEST("SEM-INT-01: the current task's calls stand innermost first, down to its root coroutine") {
     current_task().set_name("me");
@@ -109,7 +109,8 @@ CO_TEST("SEM-INT-01: a call that awaits stands at the line of its await") {
     };
     const auto outermost = [&]() -> Coro<> {
         co_await yield_now();
-        outer_line = line_here(); co_await innermost();
+        outer_line = line_here() + 1;
+        co_await innermost();
     };
     co_await create_task(outermost());
     REQUIRE(graph && graph->call_stack.size() == 2);
@@ -139,7 +140,8 @@ CO_TEST("SEM-INT-01: awaited_by holds the waiting tasks with their own calls and
     co_await c;
 }
 
-CO_TEST("SEM-INT-01: a task that has not started stands in its coroutine, one that is done nowhere") {
+CO_TEST(
+    "SEM-INT-01: a task that has not started stands in its coroutine, one that is done nowhere") {
     Future<> future;
     const auto task = create_task(wait_below(future), "task");
     CHECK_EQ(shape(capture_call_graph(task)), "wait_below");
@@ -196,7 +198,7 @@ CO_TEST("SEM-INT-01: what the library puts around a callable is not in the stack
     co_await task;
 }
 
-// ---- INT-02 --------------------------------------------------------------------------------------
+// ---- INT-02 -------------------------------------------------------------------------------------
 
 CO_TEST("SEM-INT-02: children of a task group are awaited by the group's parent") {
     Future<> future;
@@ -308,7 +310,7 @@ CO_TEST("SEM-INT-02: a waiter that is told by hand is in the graph until it is t
     CHECK(end.cancelled());
 }
 
-// ---- INT-03 and INT-04 -----------------------------------------------------------------------------
+// ---- INT-03 and INT-04 --------------------------------------------------------------------------
 
 CO_TEST("SEM-INT-03: a task awaited by several tasks lists each of them") {
     Future<> future;
@@ -350,7 +352,7 @@ CO_TEST("SEM-INT-04: the text of a plain future begins with * Future(id=") {
     co_return;
 }
 
-// ---- INT-05 --------------------------------------------------------------------------------------
+// ---- INT-05 -------------------------------------------------------------------------------------
 
 CO_TEST("SEM-INT-05: a positive limit keeps the outermost calls of every stack") {
     Future<> future;
@@ -384,7 +386,8 @@ Coro<> call_call_limited() { co_await call_limited(); }
 
 } // namespace
 
-CO_TEST("SEM-INT-05: of the current task a limit keeps the outermost, or the innermost if negative") {
+CO_TEST(
+    "SEM-INT-05: of the current task a limit keeps the outermost, or the innermost if negative") {
     limited.clear();
     auto task = create_task(call_call_limited());
     while (!task.done()) co_await yield_now();
@@ -412,7 +415,7 @@ CO_TEST("SEM-INT-05: depth skips the innermost calls of the current task alone")
     CHECK_EQ(shape(capture_call_graph(CallGraphOptions().depth(1).limit(-1))), "asyncio_body");
 }
 
-// ---- INT-06 --------------------------------------------------------------------------------------
+// ---- INT-06 -------------------------------------------------------------------------------------
 
 TEST("SEM-INT-06: without a running loop and without an argument it is a RuntimeError") {
     CHECK_THROWS_MSG(capture_call_graph(), RuntimeError, "outside of a running event loop");
@@ -438,7 +441,7 @@ CO_TEST("SEM-INT-06: in a callback, where no task runs, there is nothing, and th
     CHECK_EQ(text, "");
 }
 
-// ---- INT-07 --------------------------------------------------------------------------------------
+// ---- INT-07 -------------------------------------------------------------------------------------
 
 namespace {
 
@@ -458,16 +461,20 @@ CO_TEST("SEM-INT-07: the text has a line for the task, each call, and the waiter
     while (!task.done()) co_await task;
     const std::string file = std::source_location::current().file_name();
     const AnyTask me = current_task();
-    const std::string wanted =
-        "* Task(name=\"it's\", " + text_of_id(task) + ")\n"
-        "  + Call stack:\n"
-        "  |   File '" + file + "', line " + std::to_string(written_line) +
-        ", in async write_graph()\n"
-        "  + Awaited by:\n"
-        "    * Task(name='" + me.get_name() + "', " + text_of_id(me) + ")\n"
-        "      + Call stack:\n"
-        "      |   File '" + file + "', line " + std::to_string(line) +
-        ", in async asyncio_body()";
+    const std::string wanted = "* Task(name=\"it's\", " + text_of_id(task) +
+                               ")\n"
+                               "  + Call stack:\n"
+                               "  |   File '" +
+                               file + "', line " + std::to_string(written_line) +
+                               ", in async write_graph()\n"
+                               "  + Awaited by:\n"
+                               "    * Task(name='" +
+                               me.get_name() + "', " + text_of_id(me) +
+                               ")\n"
+                               "      + Call stack:\n"
+                               "      |   File '" +
+                               file + "', line " + std::to_string(line) +
+                               ", in async asyncio_body()";
     CHECK_EQ(plain(written), wanted);
 }
 
@@ -495,7 +502,7 @@ CO_TEST("SEM-INT-07: print_call_graph writes the text and a line end") {
     co_return;
 }
 
-// ---- what no statement says ----------------------------------------------------------------------
+// ---- what no statement says ---------------------------------------------------------------------
 
 CO_TEST("capture_call_graph: tasks that wait for each other in a circle do not recurse for ever") {
     Future<> start;

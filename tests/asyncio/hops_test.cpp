@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Turns between a completion and who waits for it, as far as the core alone decides them.
+#include "asyncio/timeouts.h"
+
 #include "asyncio/testing/testing.h"
 
 using namespace asyncio;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -36,6 +39,12 @@ CO_TEST("SEM-HOP-01: a coroutine awaited directly resumes its caller in the same
     const testing::Turns turns;
     CHECK_EQ(co_await seven(), 7);
     CHECK_EQ(co_await through(100), 100);
+    CHECK_EQ(turns.count(), 0);
+}
+
+CO_TEST("SEM-HOP-01: also under a timeout") {
+    const testing::Turns turns;
+    CHECK_EQ(co_await timeout(1h, seven()), 7);
     CHECK_EQ(turns.count(), 0);
 }
 

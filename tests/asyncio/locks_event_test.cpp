@@ -102,7 +102,8 @@ CO_TEST("SEM-EVT-03: a repeated set() is a no-op, and waiters leave when they re
     CHECK(a.done() && b.done());
 }
 
-CO_TEST("SEM-EVT-03: set, clear, set in one turn wakes the first waiters once and the new ones too") {
+CO_TEST(
+    "SEM-EVT-03: set, clear, set in one turn wakes the first waiters once and the new ones too") {
     Event event;
     Names order;
     const auto a = create_task(wait_and_note(event, "a", order));

@@ -497,7 +497,8 @@ struct LockModel {
 
 } // namespace
 
-CO_TEST("FLT-SYNC-01: under random cancels one task at a time holds the lock, and it is never lost") {
+CO_TEST(
+    "FLT-SYNC-01: under random cancels one task at a time holds the lock, and it is never lost") {
     for (unsigned seed = 1; seed <= 30; ++seed) {
         LockModel model(seed);
         std::vector<Task<>> tasks;

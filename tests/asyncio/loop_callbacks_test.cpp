@@ -137,11 +137,9 @@ CO_TEST("call_soon: dropping the handle changes nothing, and frees the callback 
 
 CO_TEST("call_soon: callables and arguments may be movable only") {
     int sum = 0;
-    testing::loop().call_soon(
-        [&sum, ten = std::make_unique<int>(10)](const std::unique_ptr<int>& given) {
-            sum = *ten + *given;
-        },
-        std::make_unique<int>(5));
+    testing::loop().call_soon([&sum, ten = std::make_unique<int>(10)](
+                                  const std::unique_ptr<int>& given) { sum = *ten + *given; },
+                              std::make_unique<int>(5));
     co_await sleep(0s);
     CHECK_EQ(sum, 15);
 }

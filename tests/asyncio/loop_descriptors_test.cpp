@@ -315,7 +315,8 @@ CO_TEST("FLT-CORE-02: a number that was closed without remove_reader serves its 
     CHECK_EQ(calls, "n");
 }
 
-CO_TEST_REAL_TIME("FLT-CORE-03: a descriptor closed while a copy lives does not make the loop spin") {
+CO_TEST_REAL_TIME(
+    "FLT-CORE-03: a descriptor closed while a copy lives does not make the loop spin") {
     EventLoop& loop = testing::loop();
     Pipe pipe;
     const os::Descriptor copy(::dup(pipe.in()));

@@ -3,6 +3,7 @@
 #include "asyncio/base_events.h"
 
 #include "asyncio/testing/testing.h"
+#include "asyncio/threads.h"
 
 #include <memory>
 #include <string>
@@ -47,7 +48,8 @@ TEST("SEM-LOOP-14: stop before run_forever polls once, runs what was ready, and 
     ::close(fd);
 }
 
-TEST("SEM-LOOP-15: stop in a callback lets the turn end; what it scheduled waits for the next run") {
+TEST(
+    "SEM-LOOP-15: stop in a callback lets the turn end; what it scheduled waits for the next run") {
     EventLoop loop;
     std::string ran;
     loop.call_soon([&] {
@@ -196,6 +198,7 @@ TEST("SEM-LOOP-21: after close everything that schedules or runs is a RuntimeErr
     CHECK_THROWS_MSG(loop.add_reader(0, nothing), RuntimeError, "closed");
     CHECK_THROWS_MSG(loop.add_writer(0, nothing), RuntimeError, "closed");
     CHECK_THROWS_MSG(loop.add_signal_handler(10, nothing), RuntimeError, "closed");
+    CHECK_THROWS_MSG(loop.run_in_executor(nullptr, nothing), RuntimeError, "closed");
 }
 
 TEST("SEM-LOOP-21: after close there is nothing to remove, and little to ask") {
@@ -293,12 +296,11 @@ CO_TEST("SEM-LOOP-26: a task factory makes every later task, and null restores t
     std::vector<std::string> made;
     EventLoop& loop = testing::loop();
     CHECK(loop.get_task_factory() == nullptr);
-    loop.set_task_factory(
-        [&](EventLoop& its_loop, PendingTask task, const TaskOptions& options) {
-            CHECK(&its_loop == &loop);
-            made.push_back(options.name().value_or("unnamed"));
-            return task.schedule();
-        });
+    loop.set_task_factory([&](EventLoop& its_loop, PendingTask task, const TaskOptions& options) {
+        CHECK(&its_loop == &loop);
+        made.push_back(options.name().value_or("unnamed"));
+        return task.schedule();
+    });
     CHECK(loop.get_task_factory() != nullptr);
     const auto first = create_task(answer());
     const auto second = loop.create_task(answer(), "second");

@@ -118,7 +118,8 @@ CO_TEST("SEM-Q-11: a getter that was woken for an item gets it, though shutdown(
     CHECK_EQ(b, End::shut_down);
 }
 
-CO_TEST("SEM-Q-11: a putter that was woken for room throws QueueShutDown if shutdown() came first") {
+CO_TEST(
+    "SEM-Q-11: a putter that was woken for room throws QueueShutDown if shutdown() came first") {
     Queue<int> queue(1);
     queue.put_nowait(1);
     End end = End::pending;
@@ -287,6 +288,18 @@ CO_TEST("next() that waits ends with nothing when the queue is shut down") {
     co_await wait_for(a, 1s);
     co_await wait_for(b, 1s);
     CHECK_EQ(got, Numbers{1});
+}
+
+CO_TEST("outcome(queue.get()) and outcome(queue.next()) give the end of a queue as a value") {
+    Queue<int> queue;
+    queue.put_nowait(1);
+    queue.shutdown();
+    const auto first = co_await outcome(queue.get());
+    CHECK(first.has_value());
+    const auto second = co_await outcome(queue.next());
+    CHECK(second.has_value() && !second.value());
+    CHECK_EQ(end_of(co_await outcome(queue.get())), End::shut_down);
+    CHECK_EQ(end_of(co_await outcome(queue.put(1))), End::shut_down);
 }
 
 CO_SWEEP("a queue that is shut down under the cancel sweep: nobody hangs, nothing is lost") {

@@ -407,7 +407,8 @@ CO_TEST("SEM-Q-16: the text lists maxsize, items, getters, putters, the unfinish
     CHECK_EQ(to_string(priority), "<PriorityQueue maxsize=0>");
 }
 
-CO_TEST("SEM-HOP-09: get() goes on 1 turn after put_nowait(); until then the item is in the queue") {
+CO_TEST(
+    "SEM-HOP-09: get() goes on 1 turn after put_nowait(); until then the item is in the queue") {
     Queue<int> queue;
     std::uint64_t got = 0;
     const auto getter = create_task(get_turn(queue, got));

@@ -290,7 +290,8 @@ CO_TEST("SEM-EXC-06: the handler runs in the context of the failing callback's h
     CHECK_EQ(user.get(), "later");
 }
 
-CO_TEST("SEM-EXC-06: for a plain future, which has no context, the handler runs in the present one") {
+CO_TEST(
+    "SEM-EXC-06: for a plain future, which has no context, the handler runs in the present one") {
     const UserReports reports;
     user.set("main");
     {
@@ -321,7 +322,8 @@ CO_TEST("SEM-EXC-07: the default handler logs the message, the other keys sorted
     co_return;
 }
 
-CO_TEST("SEM-EXC-07: where the object was created is logged, in debug mode with its creator's calls") {
+CO_TEST(
+    "SEM-EXC-07: where the object was created is logged, in debug mode with its creator's calls") {
     const std::string file = std::source_location::current().file_name();
     for (const bool debug : {false, true}) {
         testing::loop().set_debug(debug);

@@ -98,7 +98,8 @@ TEST("SEM-RUN-05: also when main fails") {
     CHECK_EQ(seen.back(), "thread ended");
 }
 
-CO_TEST_REAL_TIME("SEM-RUN-05: threads that overrun the limit are left to themselves, with a warning") {
+CO_TEST_REAL_TIME(
+    "SEM-RUN-05: threads that overrun the limit are left to themselves, with a warning") {
     std::atomic<bool> let_go = false;
     std::atomic<bool> ended = false;
     const auto job = testing::loop().run_in_executor(nullptr, [&] {
@@ -116,7 +117,8 @@ CO_TEST_REAL_TIME("SEM-RUN-05: threads that overrun the limit are left to themse
     CHECK(ended);
 }
 
-TEST("FLT-CORE-14: a loop that goes while threads work for it neither waits nor is touched by them") {
+TEST("FLT-CORE-14: a loop that goes while threads work for it neither waits nor is touched by "
+     "them") {
     std::atomic<bool> began = false;
     std::atomic<bool> let_go = false;
     std::atomic<bool> ended = false;

@@ -52,7 +52,8 @@ Coro<int> interrupt_and_sleep() {
 
 } // namespace
 
-TEST("SEM-RUN-10: the first SIGINT wakes the loop, cancels main, and run throws KeyboardInterrupt") {
+TEST(
+    "SEM-RUN-10: the first SIGINT wakes the loop, cancels main, and run throws KeyboardInterrupt") {
     const SignalGuard sigint(SIGINT);
     std::string events;
     const LateInterrupt interrupt(20ms);

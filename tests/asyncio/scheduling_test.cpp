@@ -75,7 +75,8 @@ CO_TEST("FLT-TASK-08: a cancel that comes upon a circle from outside ends") {
     co_await ring.ended();
 }
 
-CO_TEST("FLT-TASK-08: a task that cancels itself before it joins a circle is cancelled there, once") {
+CO_TEST(
+    "FLT-TASK-08: a task that cancels itself before it joins a circle is cancelled there, once") {
     std::optional<Task<>> first;
     std::optional<Task<>> second;
     const auto join = [&first, &second]() -> Coro<> {

@@ -26,6 +26,25 @@ CO_TEST("SEM-SLP-01: sleep of zero or less yields exactly one turn and returns v
     CHECK_EQ(testing::loop().time().time_since_epoch(), 0s);
 }
 
+CO_TEST("SEM-SLP-01: a call of the deadline's turn that cancels the sleeper is in time") {
+    const auto task = create_task(sleep(1s));
+    co_await sleep(0s);
+    testing::loop().call_later(1s, [&task] { CHECK(task.cancel("late")); });
+    const auto end = co_await outcome(task);
+    CHECK(end.cancelled());
+    CHECK_EQ(testing::loop().time().time_since_epoch(), 1s);
+}
+
+CO_TEST("SEM-SLP-01: a sleeper whose deadline is there, and who is cancelled before, ends once") {
+    std::optional<Task<>> task;
+    testing::loop().call_later(1s, [&task] { CHECK(task->cancel()); }); // stands before the sleep
+    task = create_task(sleep(1s));
+    const auto end = co_await outcome(*task);
+    CHECK(end.cancelled());
+    co_await sleep(1s);
+    CHECK_EQ(testing::loop().timer_count(), 0u);
+}
+
 CO_TEST("SEM-SLP-02: sleep(0) lets callbacks scheduled before it run first") {
     bool ran = false;
     testing::loop().call_soon([&ran] { ran = true; });

@@ -49,8 +49,8 @@ std::vector<std::string> texts(const std::vector<std::exception_ptr>& errors) {
 
 CO_TEST("SEM-STG-01: the next attempt starts when the previous failed or after the delay") {
     Log log;
-    std::vector<Attempt> attempts{{"a", 2s, false, &log}, {"b", 100s, false, &log},
-                                  {"c", 1s, true, &log}};
+    std::vector<Attempt> attempts{
+        {"a", 2s, false, &log}, {"b", 100s, false, &log}, {"c", 1s, true, &log}};
     const auto result = co_await staggered_race(std::move(attempts), Duration(5s));
     CHECK_EQ(log, Log{"a begins at 0", "b begins at 2", "c begins at 7", "b cancelled at 8"});
     CHECK_EQ(result.winner, std::optional<std::string>("c"));
@@ -58,17 +58,20 @@ CO_TEST("SEM-STG-01: the next attempt starts when the previous failed or after t
 
 CO_TEST("SEM-STG-01: without a delay the attempts are strictly sequential") {
     Log log;
-    std::vector<Attempt> attempts{{"a", 10s, false, &log}, {"b", 10s, true, &log},
-                                  {"c", 1s, true, &log}};
+    std::vector<Attempt> attempts{
+        {"a", 10s, false, &log}, {"b", 10s, true, &log}, {"c", 1s, true, &log}};
     const auto result = co_await staggered_race(std::move(attempts), std::nullopt);
     CHECK_EQ(log, Log{"a begins at 0", "b begins at 10"});
     CHECK_EQ(result.index, std::optional<std::size_t>(1));
 }
 
-CO_TEST("SEM-STG-02: the first success cancels the others and there is an entry an attempt started") {
+CO_TEST(
+    "SEM-STG-02: the first success cancels the others and there is an entry an attempt started") {
     Log log;
-    std::vector<Attempt> attempts{{"a", 1s, false, &log}, {"b", 50s, true, &log},
-                                  {"c", 3s, true, &log}, {"d", 1s, true, &log}};
+    std::vector<Attempt> attempts{{"a", 1s, false, &log},
+                                  {"b", 50s, true, &log},
+                                  {"c", 3s, true, &log},
+                                  {"d", 1s, true, &log}};
     const auto result = co_await staggered_race(std::move(attempts), Duration(10s));
     CHECK_EQ(result.winner, std::optional<std::string>("c"));
     CHECK_EQ(result.index, std::optional<std::size_t>(2));
@@ -141,10 +144,43 @@ CO_TEST("SEM-STG-05: with eager tasks an attempt that fails synchronously starts
 
 CO_SWEEP("staggered_race under the cancel sweep: no attempt is left behind") {
     Log log;
-    std::vector<Attempt> attempts{{"a", 1s, false, &log}, {"b", 9s, true, &log},
-                                  {"c", 3s, true, &log}};
+    std::vector<Attempt> attempts{
+        {"a", 1s, false, &log}, {"b", 9s, true, &log}, {"c", 3s, true, &log}};
     auto race = sweep.victim(staggered_race(std::move(attempts), Duration(2s)));
     const auto end = co_await outcome(race);
     CHECK(end.cancelled() || end.value().winner.has_value());
+    CHECK_EQ(testing::loop().timer_count(), 0U);
+}
+
+CO_TEST(
+    "staggered_race: an attempt that throws before it begins to wait has failed like any other") {
+    const auto attempt = [](int number) {
+        if (number == 0) throw ValueError("not even begun");
+        return sleep(1s, number);
+    };
+    const auto first = [&attempt] { return attempt(0); };
+    const auto second = [&attempt] { return attempt(1); };
+    std::vector<base::Function<SleepFor<int>()>> attempts;
+    attempts.emplace_back(first);
+    attempts.emplace_back(second);
+    const auto result = co_await staggered_race(std::move(attempts), std::nullopt);
+    CHECK_EQ(result.winner, std::optional<int>(1));
+    CHECK_EQ(repr(result.exceptions[0]), "ValueError('not even begun')");
+}
+
+CO_TEST(
+    "staggered_race: attempts without a result, eager tasks, a winner that others wait behind") {
+    testing::loop().set_task_factory(eager_task_factory);
+    Log log;
+    using Void = Coro<> (*)();
+    const std::vector<Void> attempts{[]() -> Coro<> { co_await sleep(5s); },
+                                     []() -> Coro<> { co_await sleep(1s); },
+                                     []() -> Coro<> { co_await sleep(1s); }};
+    const auto result = co_await staggered_race(attempts, Duration(2s));
+    testing::loop().set_task_factory(nullptr);
+    CHECK(result.winner.has_value());
+    CHECK_EQ(result.index, std::optional<std::size_t>(1));
+    CHECK_EQ(result.exceptions.size(), 2U); // the third was never begun
+    CHECK_EQ(testing::loop().time().time_since_epoch(), 3s);
     CHECK_EQ(testing::loop().timer_count(), 0U);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Cancelling tasks: delivery, counting, withdrawing, messages.
+#include "asyncio/gather.h"
+#include "asyncio/taskgroups.h"
 #include "asyncio/tasks.h"
+#include "asyncio/wait_for.h"
 
 #include "asyncio/testing/sweep.h"
 #include "support/reports.h"
@@ -28,7 +31,8 @@ std::string message_of_cancel(const Outcome<int>& end) {
 
 // ---- requests and delivery -------------------------------------------------------------------------
 
-CO_TEST("SEM-CXL-01: cancel() asks: true while not done, and cancelled() only after the body's end") {
+CO_TEST(
+    "SEM-CXL-01: cancel() asks: true while not done, and cancelled() only after the body's end") {
     const auto task = create_task(sleep(1h));
     co_await yield_now();
     CHECK(task.cancel());
@@ -39,7 +43,8 @@ CO_TEST("SEM-CXL-01: cancel() asks: true while not done, and cancelled() only af
     CHECK(!task.cancel());
 }
 
-CO_TEST("SEM-CXL-02: cancel() cancels the awaited future at once, the body sees it in a later turn") {
+CO_TEST(
+    "SEM-CXL-02: cancel() cancels the awaited future at once, the body sees it in a later turn") {
     const Future<int> future;
     const testing::Turns turns;
     int seen_at = -1;
@@ -78,8 +83,8 @@ CO_TEST("SEM-CXL-03: a cancel goes along the awaits to the innermost, which sees
     CHECK_THROWS_AS(co_await outer, CancelledError);
     CHECK(inner.cancelled());
     CHECK(middle.cancelled());
-    CHECK_EQ(order, std::vector<std::string>{"inner cancelled", "middle cancelled",
-                                             "outer cancelled"});
+    CHECK_EQ(order,
+             std::vector<std::string>{"inner cancelled", "middle cancelled", "outer cancelled"});
 }
 
 CO_TEST("SEM-CXL-03: an inner task that swallows the cancel gives the outer one its value") {
@@ -311,7 +316,8 @@ CO_TEST("SEM-CXL-11: what was delivered already is not withdrawn") {
     CHECK_EQ(task.cancelling(), 0);
 }
 
-CO_TEST("SEM-CXL-12 FLT-TASK-01: after the end cancel() returns false, and uncancel() changes nothing") {
+CO_TEST("SEM-CXL-12 FLT-TASK-01: after the end cancel() returns false, and uncancel() changes "
+        "nothing") {
     const auto good = create_task(give(1));
     const auto bad = create_task(sleep(1h));
     co_await good;
@@ -457,12 +463,81 @@ CO_TEST("SEM-CXL-16: who cancelled and uncancelled to zero may turn the error in
     CHECK_EQ(slow.cancelling(), 0);
 }
 
-CO_TEST("SEM-CXL-16: a foreign cancel in the same turn keeps the count up, and the error as it is") {
+CO_TEST(
+    "SEM-CXL-16: a foreign cancel in the same turn keeps the count up, and the error as it is") {
     const auto task = create_task(limited(10s, 1s));
     testing::loop().call_later(1s, [task] { task.cancel(); });
     CHECK_THROWS_AS(co_await task, CancelledError);
     CHECK_EQ(task.cancelling(), 1);
     CHECK(task.cancelled());
+}
+
+// ---- bodies that do not listen ----------------------------------------------------------------------
+
+namespace {
+
+// Ignores every cancellation for 200 ms.
+Coro<std::string> ignore_cancels(bool& ended) {
+    const TimePoint end = testing::loop().time() + 200ms;
+    while (testing::loop().time() < end) {
+        static_cast<void>(co_await outcome(sleep(end - testing::loop().time())));
+    }
+    ended = true;
+    co_return "at last";
+}
+
+// Cancels `task` every 10 ms until it is done; checks that this is not before `ended`.
+template <class T>
+Coro<> cancel_until_done(Task<T> task, const bool& ended) {
+    const TimePoint began = testing::loop().time();
+    while (!task.done()) {
+        task.cancel();
+        co_await sleep(10ms);
+    }
+    CHECK(ended);
+    CHECK(testing::loop().time() - began >= 200ms);
+    static_cast<void>(co_await outcome(task));
+}
+
+} // namespace
+
+CO_TEST("SEM-CXL-17: a body that ignores its cancels keeps a task that awaits it waiting") {
+    bool ended = false;
+    const auto inner = create_task(ignore_cancels(ended));
+    const auto outer = create_task(inner);
+    co_await yield_now();
+    co_await cancel_until_done(outer, ended);
+    CHECK_EQ(inner.result(), "at last");
+}
+
+CO_TEST("SEM-CXL-17: a body that ignores its cancels keeps wait_for waiting") {
+    bool ended = false;
+    const auto end = co_await outcome(wait_for(ignore_cancels(ended), 10ms));
+    CHECK(ended);
+    CHECK_EQ(testing::loop().time().time_since_epoch(), 200ms);
+    CHECK(end.has_value());
+    bool again = false;
+    const auto task = create_task(wait_for(ignore_cancels(again), 10ms));
+    co_await yield_now();
+    co_await cancel_until_done(task, again);
+}
+
+CO_TEST("SEM-CXL-17: a child that ignores its cancels keeps a group and a gather waiting") {
+    bool ended = false;
+    const auto body = [&ended](TaskGroup& group) -> Coro<> {
+        group.create_task(ignore_cancels(ended));
+        co_return;
+    };
+    const auto group = create_task(task_group(body));
+    co_await yield_now();
+    co_await yield_now();
+    co_await cancel_until_done(group, ended);
+
+    bool again = false;
+    const auto gathered = create_task(gather(ignore_cancels(again)));
+    co_await yield_now();
+    co_await yield_now();
+    co_await cancel_until_done(gathered, again);
 }
 
 // ---- sweeps ----------------------------------------------------------------------------------------

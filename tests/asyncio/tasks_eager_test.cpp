@@ -212,8 +212,8 @@ CO_TEST("SEM-EAG-04: eager tasks within eager tasks each are current in their ow
     };
     const auto task = create_task(nest(nest, 2), eagerly().name("level 2"));
     CHECK(task.done());
-    CHECK_EQ(names, std::vector<std::string>{"level 2", "level 1", "level 0", "level 1",
-                                             "level 2"});
+    CHECK_EQ(names,
+             std::vector<std::string>{"level 2", "level 1", "level 0", "level 1", "level 2"});
     co_return;
 }
 
@@ -242,7 +242,8 @@ CO_TEST("SEM-EAG-05: what the first step sets is hidden from the creator, and st
     CHECK_EQ(number.get(), 3);
 }
 
-CO_TEST("SEM-EAG-06: an eager task is in all_tasks() in its first step, and after it if suspended") {
+CO_TEST(
+    "SEM-EAG-06: an eager task is in all_tasks() in its first step, and after it if suspended") {
     bool listed = false;
     const auto look = [&listed]() -> Coro<> {
         listed = is_listed(current_task());

@@ -148,7 +148,8 @@ CO_TEST("SEM-TASK-04: an exception that leaves the body is the task's exception"
     CHECK_EQ(repr(task.exception()), "ValueError('stored')");
 }
 
-CO_TEST("SEM-TASK-04: a CancelledError that leaves the body makes it cancelled, without a cancel()") {
+CO_TEST(
+    "SEM-TASK-04: a CancelledError that leaves the body makes it cancelled, without a cancel()") {
     const auto task = create_task(throw_cancelled());
     CHECK_THROWS_MSG(co_await task, CancelledError, "of its own");
     CHECK(task.cancelled());

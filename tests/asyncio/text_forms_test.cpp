@@ -33,8 +33,14 @@ unsigned line_here(std::source_location where = std::source_location::current())
 unsigned sleep_line = 0;
 unsigned nap_line = 0;
 
-Coro<> sleep_long() { sleep_line = line_here(); co_await sleep(1h); }
-Coro<> nap() { nap_line = line_here(); co_await sleep_long(); }
+Coro<> sleep_long() {
+    sleep_line = line_here() + 1;
+    co_await sleep(1h);
+}
+Coro<> nap() {
+    nap_line = line_here() + 1;
+    co_await sleep_long();
+}
 Coro<> wait_on(Future<> future) { co_await future; }
 Coro<int> give(int value) { co_return value; }
 Coro<> fail_below(Future<> future) {
@@ -42,7 +48,10 @@ Coro<> fail_below(Future<> future) {
     throw ValueError("wrong");
 }
 unsigned fail_line = 0;
-Coro<> fail_above(Future<> future) { fail_line = line_here(); co_await fail_below(future); }
+Coro<> fail_above(Future<> future) {
+    fail_line = line_here() + 1;
+    co_await fail_below(future);
+}
 
 // "nap:42 sleep_long:41"
 std::string text_of_stack(const std::vector<StackEntry>& stack) {
@@ -71,7 +80,7 @@ Coro<> end_cancelled(Task<T> task) {
 
 } // namespace
 
-// ---- futures -------------------------------------------------------------------------------------
+// ---- futures ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-FUT-19: the text shows the state, and the result or the exception") {
     Future<int> number, failed, cancelled;
@@ -132,7 +141,7 @@ TEST("SEM-FUT-19: results are written as Python writes them") {
     CHECK_EQ(value_text(std::string(40, 'x')), "'xxxxxxxxxxxx...xxxxxxxxxxxxx'");
 }
 
-// ---- tasks ---------------------------------------------------------------------------------------
+// ---- tasks --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-19: a pending task shows its name, and its coroutine with its present line") {
     const auto task = create_task(sleep_long(), "it");
@@ -208,7 +217,7 @@ CO_TEST("SEM-TASK-21: the texts of tasks that wait for each other come to an end
     CHECK(end.cancelled());
 }
 
-// ---- stacks --------------------------------------------------------------------------------------
+// ---- stacks -------------------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-18: get_stack gives a suspended task's calls, outermost first") {
     const auto task = create_task(nap());
@@ -228,7 +237,8 @@ CO_TEST("SEM-TASK-18: a limit keeps the newest calls of a suspended task") {
     co_await end_cancelled(task);
 }
 
-CO_TEST("SEM-TASK-18: of a failed task get_stack is the way of the exception, a limit keeps the oldest") {
+CO_TEST("SEM-TASK-18: of a failed task get_stack is the way of the exception, a limit keeps the "
+        "oldest") {
     Future<> future;
     const auto task = create_task(fail_above(future));
     co_await yield_now();
@@ -327,7 +337,7 @@ CO_TEST("get_coro: a lambda that was given to create_task goes by its home") {
     co_await end_cancelled(task);
 }
 
-// ---- handles -------------------------------------------------------------------------------------
+// ---- handles ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-LOOP-09: the text of a handle shows its callback, and whether it is cancelled") {
     Handle handle = testing::loop().call_soon(second_callback());

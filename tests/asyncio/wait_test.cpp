@@ -212,9 +212,8 @@ CO_TEST("SEM-WAIT-06: FIRST_EXCEPTION with a member that has failed does not adv
 
 CO_TEST("SEM-WAIT-07: a cancelled waiter leaves the members running, without its callbacks") {
     const auto tasks = three(2s, 2s, 2s);
-    const auto waiter = create_task([&]() -> Coro<> {
-        co_await wait(tasks, WaitOptions().timeout(1h));
-    });
+    const auto waiter =
+        create_task([&]() -> Coro<> { co_await wait(tasks, WaitOptions().timeout(1h)); });
     co_await sleep(1s);
     CHECK(!tasks[0].state()->callbacks.empty());
     waiter.cancel("stop");

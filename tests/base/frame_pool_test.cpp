@@ -11,10 +11,10 @@
 #include <thread>
 #include <vector>
 
+using asyncio::base::frame_stats;
 using asyncio::base::FramePool;
 using asyncio::base::FrameStats;
 using asyncio::base::StatePool;
-using asyncio::base::frame_stats;
 
 namespace {
 

@@ -48,7 +48,8 @@ TEST("IntrusiveList: push_front goes before all others") {
     list.push_back(&nodes[1]);
     list.push_front(&nodes[2]);
     CHECK_EQ(values(list), std::vector<int>({2, 0, 1}));
-    while (list.pop_front() != nullptr) {}
+    while (list.pop_front() != nullptr) {
+    }
 }
 
 TEST("IntrusiveList: a node can leave from the front, the middle and the end") {
@@ -61,7 +62,8 @@ TEST("IntrusiveList: a node can leave from the front, the middle and the end") {
         std::vector<int> left{0, 1, 2, 3};
         left.erase(left.begin() + static_cast<std::ptrdiff_t>(leaver));
         CHECK_EQ(values(list), left);
-        while (list.pop_front() != nullptr) {}
+        while (list.pop_front() != nullptr) {
+        }
     }
 }
 
@@ -92,7 +94,8 @@ TEST("IntrusiveList: take hands over the whole line and leaves an empty one") {
     CHECK_EQ(values(all), std::vector<int>({1, 2, 3}));
     CHECK_EQ(values(list), std::vector<int>({0}));
     list.remove(&nodes[0]);
-    while (all.pop_front() != nullptr) {}
+    while (all.pop_front() != nullptr) {
+    }
 }
 
 TEST("IntrusiveList: it holds what a deque would hold, whatever is done to both") {
@@ -116,5 +119,6 @@ TEST("IntrusiveList: it holds what a deque would hold, whatever is done to both"
         }
         REQUIRE(values(list) == std::vector<int>(model.begin(), model.end()));
     }
-    while (list.pop_front() != nullptr) {}
+    while (list.pop_front() != nullptr) {
+    }
 }

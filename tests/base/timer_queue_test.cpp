@@ -20,7 +20,8 @@ constexpr std::int64_t second = 1'000'000'000;
 /// The queue beside a std::multimap, which keeps equal keys in the order of insertion.
 class Model {
 public:
-    explicit Model(std::uint64_t seed) : random_(seed), now_(random_between(0, 3) * 1000 * second) {}
+    explicit Model(std::uint64_t seed)
+        : random_(seed), now_(random_between(0, 3) * 1000 * second) {}
 
     void step() {
         switch (random_() % 6) {
@@ -38,14 +39,13 @@ public:
 
 private:
     std::int64_t random_between(std::int64_t low, std::int64_t high) {
-        return low + static_cast<std::int64_t>(random_() %
-                                               static_cast<std::uint64_t>(high - low + 1));
+        return low +
+               static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(high - low + 1));
     }
     // From nanoseconds to a month, now and then in the past, often equal to the one before.
     std::int64_t random_delay() {
-        static constexpr std::int64_t ranges[] = {5,           1000,          2'000'000,
-                                                  3 * second,  4000 * second, 2'000'000 * second,
-                                                  50'000'000};
+        static constexpr std::int64_t ranges[] = {
+            5, 1000, 2'000'000, 3 * second, 4000 * second, 2'000'000 * second, 50'000'000};
         if (random_() % 4 == 0) return last_delay_;
         last_delay_ = random_between(0, ranges[random_() % std::size(ranges)]);
         return random_() % 10 == 0 ? -last_delay_ : last_delay_;
@@ -59,8 +59,7 @@ private:
     void remove_one() {
         if (expected_.empty()) return;
         const auto chosen = std::next(
-            expected_.begin(),
-            random_between(0, static_cast<std::int64_t>(expected_.size()) - 1));
+            expected_.begin(), random_between(0, static_cast<std::int64_t>(expected_.size()) - 1));
         queue_.remove(chosen->second);
         CHECK(!chosen->second->armed());
         expected_.erase(chosen);

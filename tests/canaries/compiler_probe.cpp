@@ -252,11 +252,11 @@ Coro<bool> options() {
         give(Thing(2)), asyncio::TaskOptions().name(std::string(100, 'x')).eager_start(true));
     const int two = co_await asyncio::wait_for(give(Thing(3)), std::chrono::seconds(5));
     std::vector<asyncio::Task<int>> tasks{task};
-    const auto result = co_await asyncio::wait(
-        tasks, asyncio::WaitOptions().timeout(std::chrono::seconds(5)));
+    const auto result =
+        co_await asyncio::wait(tasks, asyncio::WaitOptions().timeout(std::chrono::seconds(5)));
     const std::string slept = co_await asyncio::sleep(std::chrono::milliseconds(1), name);
-    co_return one == 2 && two == 3 && result.done.size() == 1 && task.get_name() == name &&
-        slept == name;
+    co_return one == 2 && two == 3 && result.done.size() == 1 &&
+        task.get_name() == name&& slept == name;
 }
 
 Coro<bool> lists() {

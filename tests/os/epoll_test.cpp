@@ -105,8 +105,8 @@ TEST("Epoll: gives no more than there is room for, and the rest the next time") 
 }
 
 TEST("Epoll: a signal ends a wait without an error") {
-    struct sigaction before {};
-    struct sigaction action {};
+    struct sigaction before{};
+    struct sigaction action{};
     action.sa_handler = [](int) {};
     ::sigaction(SIGUSR1, &action, &before);
     Epoll epoll;

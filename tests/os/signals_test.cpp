@@ -20,7 +20,7 @@ std::atomic<int> notified = 0;
 void count(void* who) noexcept { static_cast<std::atomic<int>*>(who)->fetch_add(1); }
 
 bool is_default(int number) {
-    struct sigaction now {};
+    struct sigaction now{};
     return ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_DFL;
 }
 
@@ -63,7 +63,7 @@ TEST("signals: release leaves a handler alone that somebody else has set since")
     CHECK(catch_signal(SIGUSR1, &count, &notified) == CatchResult::caught);
     std::signal(SIGUSR1, SIG_IGN);
     release_signal(SIGUSR1);
-    struct sigaction now {};
+    struct sigaction now{};
     ::sigaction(SIGUSR1, nullptr, &now);
     CHECK(now.sa_handler == SIG_IGN);
     std::signal(SIGUSR1, SIG_DFL);

@@ -30,15 +30,15 @@ SCENARIO("gather: results in the order of the arguments, two turns after the las
 }
 
 SCENARIO("gather: the first error comes at once, the others go on") {
-    log(co_await attempt(joined_results(
-        gather(work("a", 2s), work("b", 1s, ValueError("b")), work("c", 3s)))));
+    log(co_await attempt(
+        joined_results(gather(work("a", 2s), work("b", 1s, ValueError("b")), work("c", 3s)))));
     log_time("main goes on");
     co_await sleep(5s);
 }
 
 SCENARIO("gather: a second error is not reported") {
-    log(co_await attempt(joined_results(
-        gather(work("a", 1s, ValueError("a")), work("b", 2s, KeyError("b"))))));
+    log(co_await attempt(
+        joined_results(gather(work("a", 1s, ValueError("a")), work("b", 2s, KeyError("b"))))));
     co_await sleep(5s);
     log("end");
 }
@@ -52,8 +52,7 @@ SCENARIO("gather: errors as results") {
 }
 
 SCENARIO("gather: of nothing") {
-    const std::vector<std::string> none =
-        co_await gather(std::vector<Future<std::string>>());
+    const std::vector<std::string> none = co_await gather(std::vector<Future<std::string>>());
     log(text_of(none));
     log("end");
 }

@@ -34,7 +34,7 @@ async def _():
     loop().call_later(1, task.cancel)
     results = await asyncio.gather(work("a", 1), work("b", 2, ValueError("b")), task,
                                    return_exceptions=True)
-    log_time(" ".join(str(result) if isinstance(result, str) else repr(result)
+    log_time(" ".join(str(result) if isinstance(result, str) else repr(result).replace("''", "")
                       for result in results))
 
 

@@ -7,7 +7,7 @@ using namespace trace;
 namespace {
 
 Coro<std::string> body(std::string name, bool suspend) {
-    log(name + " starts in " + current_task().get_name());
+    log(name + " starts");
     if (suspend) {
         co_await sleep(0s);
         log(name + " goes on");
@@ -21,9 +21,9 @@ void eagerly() { loop().set_task_factory(eager_task_factory); }
 
 SCENARIO("eager: a task runs to its first suspension in create_task (3.12)") {
     eagerly();
-    const auto brief = create_task(body("brief", false), "B");
+    const auto brief = create_task(body("brief", false));
     log_end("brief", brief);
-    const auto longer = create_task(body("longer", true), "L");
+    const auto longer = create_task(body("longer", true));
     log(text_of(longer.done()));
     log(co_await longer);
     log(co_await brief);
@@ -57,9 +57,8 @@ SCENARIO("eager: failures, cancellations and done-callbacks (3.12)") {
     const auto task = create_task(fail());
     task.add_done_callback([](const Task<int>& done) { log_end("callback", done); });
     log(text_of(task.done()));
-    const auto suspended = create_task(body("suspended", true), "S");
-    suspended.add_done_callback(
-        [](const Task<std::string>& done) { log_end("suspended", done); });
+    const auto suspended = create_task(body("suspended", true));
+    suspended.add_done_callback([](const Task<std::string>& done) { log_end("suspended", done); });
     log(text_of(suspended.cancel("early")));
     co_await turns(3);
 }
@@ -69,10 +68,10 @@ SCENARIO("factory: it makes every task") {
         log("factory");
         return task.start(options);
     });
-    const auto task = create_task(body("task", true), "T");
+    const auto task = create_task(body("task", true));
     log(co_await task);
     loop().set_task_factory(nullptr);
-    log(co_await create_task(body("plain", false), "P"));
+    log(co_await create_task(body("plain", false)));
 }
 
 int main() { return run_all(); }

@@ -7,7 +7,7 @@ from support.trace import log, log_end, loop, run_all, scenario, turns
 
 
 async def body(name, suspend):
-    log(f"{name} starts in {asyncio.current_task().get_name()}")
+    log(f"{name} starts")
     if suspend:
         await asyncio.sleep(0)
         log(f"{name} goes on")
@@ -21,9 +21,9 @@ def eagerly():
 @scenario("eager: a task runs to its first suspension in create_task (3.12)")
 async def _():
     eagerly()
-    brief = asyncio.create_task(body("brief", False), name="B")
+    brief = asyncio.create_task(body("brief", False))
     log_end("brief", brief)
-    longer = asyncio.create_task(body("longer", True), name="L")
+    longer = asyncio.create_task(body("longer", True))
     log(str(longer.done()))
     log(await longer)
     log(await brief)
@@ -54,7 +54,7 @@ async def _():
     task = asyncio.create_task(fail())
     task.add_done_callback(lambda done: log_end("callback", done))
     log(str(task.done()))
-    suspended = asyncio.create_task(body("suspended", True), name="S")
+    suspended = asyncio.create_task(body("suspended", True))
     suspended.add_done_callback(lambda done: log_end("suspended", done))
     log(str(suspended.cancel("early")))
     await turns(3)
@@ -67,10 +67,10 @@ async def _():
         return asyncio.Task(coro, loop=loop, **kwargs)
 
     loop().set_task_factory(factory)
-    task = asyncio.create_task(body("task", True), name="T")
+    task = asyncio.create_task(body("task", True))
     log(await task)
     loop().set_task_factory(None)
-    log(await asyncio.create_task(body("plain", False), name="P"))
+    log(await asyncio.create_task(body("plain", False)))
 
 
 run_all()

@@ -125,9 +125,8 @@ SCENARIO("callbacks: one completes another future, its callbacks come a turn lat
         });
     }
     for (std::size_t i = 0; i < 3; ++i) {
-        futures[i].add_done_callback([i](const Future<int>& done) {
-            log_end("future " + std::to_string(i), done);
-        });
+        futures[i].add_done_callback(
+            [i](const Future<int>& done) { log_end("future " + std::to_string(i), done); });
     }
     futures[0].set_result(0);
     co_await turns(4);

@@ -30,9 +30,9 @@ async def _():
     await group_of()
 
 
-@scenario("a child fails: the others are cancelled, the errors come as a group")
+@scenario("a child fails: the other is cancelled, the errors come as a group")
 async def _():
-    log(await attempt(group_of(work("a", 1, ValueError("a")), work("b", 5), work("c", 6))))
+    log(await attempt(group_of(work("a", 1, ValueError("a")), work("b", 5))))
     log_time("end")
 
 
@@ -60,7 +60,7 @@ async def _():
 
 @scenario("the group's task is cancelled while it waits for its children")
 async def _():
-    task = asyncio.create_task(group_of(work("a", 5), work("b", 6)))
+    task = asyncio.create_task(group_of(work("a", 5)))
     await asyncio.sleep(1)
     task.cancel()
     log(await attempt(task))
@@ -98,7 +98,7 @@ async def _():
     log_time("end")
 
 
-@scenario("a group within a group: the inner one fails")
+@scenario("a group within a group: the inner one fails (3.13)")
 async def _():
     log(await attempt(group_of(work("outer", 5),
                                body=group_of(work("inner", 1, ValueError("inner")),

@@ -13,7 +13,8 @@ inline constexpr long allocations_max = 500; // an operation that needs more is 
 struct Left { // what must be as before after a failure
     static Left now() {
         asyncio::EventLoop& loop = asyncio::get_running_loop();
-        return {asyncio::all_tasks().size(), loop.timer_count(), asyncio::testing::Baseline::now().blocks};
+        return {asyncio::all_tasks().size(), loop.timer_count(),
+                asyncio::testing::Baseline::now().blocks};
     }
     std::size_t tasks;
     std::size_t timers;

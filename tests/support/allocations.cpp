@@ -15,10 +15,10 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
     if (fail_all_allocations) throw std::bad_alloc();
     if (allocations_left >= 0 && --allocations_left < 0) throw std::bad_alloc();
     if (bytes == 0) bytes = 1;
-    void* memory = alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__
-                       ? std::malloc(bytes)
-                       : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment *
-                                                           alignment);
+    void* memory =
+        alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__
+            ? std::malloc(bytes)
+            : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
     if (memory == nullptr) throw std::bad_alloc();
     return memory;
 }

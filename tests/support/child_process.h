@@ -22,7 +22,8 @@ struct ChildEnd {
 
 inline ChildEnd wait_for_child(pid_t child) {
     ChildEnd end;
-    while (::waitpid(child, &end.status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(child, &end.status, 0) < 0 && errno == EINTR) {
+    }
     return end;
 }
 

@@ -12,7 +12,7 @@ namespace support {
 class SignalGuard {
 public:
     explicit SignalGuard(int number, void (*handler)(int) = SIG_DFL) : number_(number) {
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = handler;
         ::sigaction(number, &action, &before_);
     }
@@ -22,12 +22,12 @@ public:
 
 private:
     int number_;
-    struct sigaction before_ {};
+    struct sigaction before_{};
 };
 
 /// The handler that is set for `number` now.
 inline auto handler_of(int number) {
-    struct sigaction now {};
+    struct sigaction now{};
     ::sigaction(number, nullptr, &now);
     return now.sa_handler;
 }

@@ -78,60 +78,61 @@ void check_message(std::string_view got, std::string_view wanted, const char* fi
 // and must expand in the coroutine, since what they check may contain co_await.
 #ifndef ASYNCIO_TESTING_NO_SHORT_MACROS
 
-#define CHECK(...)                                                                                 \
-    do {                                                                                           \
-        const bool asyncio_holds = static_cast<bool>(__VA_ARGS__);                                 \
-        if (!asyncio_holds) ::asyncio::testing::fail(__FILE__, __LINE__, #__VA_ARGS__);            \
+#define CHECK(...)                                                                      \
+    do {                                                                                \
+        const bool asyncio_holds = static_cast<bool>(__VA_ARGS__);                      \
+        if (!asyncio_holds) ::asyncio::testing::fail(__FILE__, __LINE__, #__VA_ARGS__); \
     } while (false)
 
-#define REQUIRE(...)                                                                               \
-    do {                                                                                           \
-        const bool asyncio_holds = static_cast<bool>(__VA_ARGS__);                                 \
-        if (!asyncio_holds) ::asyncio::testing::fail_and_end(__FILE__, __LINE__, #__VA_ARGS__);    \
+#define REQUIRE(...)                                                                            \
+    do {                                                                                        \
+        const bool asyncio_holds = static_cast<bool>(__VA_ARGS__);                              \
+        if (!asyncio_holds) ::asyncio::testing::fail_and_end(__FILE__, __LINE__, #__VA_ARGS__); \
     } while (false)
 
-#define CHECK_EQ(a, ...)                                                                           \
-    do {                                                                                           \
-        const auto& asyncio_left = (a);                                                            \
-        const auto& asyncio_right = (__VA_ARGS__);                                                 \
-        ::asyncio::testing::check_equal(asyncio_left, asyncio_right, __FILE__, __LINE__,           \
-                                        #a " == " #__VA_ARGS__);                                   \
+#define CHECK_EQ(a, ...)                                                                 \
+    do {                                                                                 \
+        const auto& asyncio_left = (a);                                                  \
+        const auto& asyncio_right = (__VA_ARGS__);                                       \
+        ::asyncio::testing::check_equal(asyncio_left, asyncio_right, __FILE__, __LINE__, \
+                                        #a " == " #__VA_ARGS__);                         \
     } while (false)
 
 /// The last argument is the type. What comes before may contain co_await.
-#define CHECK_THROWS_AS(expression, ...)                                                           \
-    do {                                                                                           \
-        bool asyncio_threw = false;                                                                \
-        try {                                                                                      \
-            static_cast<void>(expression);                                                         \
-        } catch (const __VA_ARGS__&) {                                                             \
-            asyncio_threw = true;                                                                  \
-        } catch (...) {                                                                            \
-            asyncio_threw = true;                                                                  \
-            ::asyncio::testing::fail_with_current_exception(__FILE__, __LINE__, #__VA_ARGS__);     \
-        }                                                                                          \
-        if (!asyncio_threw) {                                                                      \
-            ::asyncio::testing::fail(__FILE__, __LINE__,                                           \
-                                     #expression " threw nothing, not " #__VA_ARGS__);             \
-        }                                                                                          \
+#define CHECK_THROWS_AS(expression, ...)                                                       \
+    do {                                                                                       \
+        bool asyncio_threw = false;                                                            \
+        try {                                                                                  \
+            static_cast<void>(expression);                                                     \
+        } catch (const __VA_ARGS__&) {                                                         \
+            asyncio_threw = true;                                                              \
+        } catch (...) {                                                                        \
+            asyncio_threw = true;                                                              \
+            ::asyncio::testing::fail_with_current_exception(__FILE__, __LINE__, #__VA_ARGS__); \
+        }                                                                                      \
+        if (!asyncio_threw) {                                                                  \
+            ::asyncio::testing::fail(__FILE__, __LINE__,                                       \
+                                     #expression " threw nothing, not " #__VA_ARGS__);         \
+        }                                                                                      \
     } while (false)
 
 /// As CHECK_THROWS_AS, and its message contains `text`.
-#define CHECK_THROWS_MSG(expression, type, text)                                                   \
-    do {                                                                                           \
-        bool asyncio_threw = false;                                                                \
-        try {                                                                                      \
-            static_cast<void>(expression);                                                         \
-        } catch (const type& asyncio_error) {                                                      \
-            asyncio_threw = true;                                                                  \
-            ::asyncio::testing::check_message(asyncio_error.what(), text, __FILE__, __LINE__);     \
-        } catch (...) {                                                                            \
-            asyncio_threw = true;                                                                  \
-            ::asyncio::testing::fail_with_current_exception(__FILE__, __LINE__, #type);            \
-        }                                                                                          \
-        if (!asyncio_threw) {                                                                      \
-            ::asyncio::testing::fail(__FILE__, __LINE__, #expression " threw nothing, not " #type);\
-        }                                                                                          \
+#define CHECK_THROWS_MSG(expression, type, text)                                               \
+    do {                                                                                       \
+        bool asyncio_threw = false;                                                            \
+        try {                                                                                  \
+            static_cast<void>(expression);                                                     \
+        } catch (const type& asyncio_error) {                                                  \
+            asyncio_threw = true;                                                              \
+            ::asyncio::testing::check_message(asyncio_error.what(), text, __FILE__, __LINE__); \
+        } catch (...) {                                                                        \
+            asyncio_threw = true;                                                              \
+            ::asyncio::testing::fail_with_current_exception(__FILE__, __LINE__, #type);        \
+        }                                                                                      \
+        if (!asyncio_threw) {                                                                  \
+            ::asyncio::testing::fail(__FILE__, __LINE__,                                       \
+                                     #expression " threw nothing, not " #type);                \
+        }                                                                                      \
     } while (false)
 
 #define FAIL(text) ::asyncio::testing::fail_and_end(__FILE__, __LINE__, text)

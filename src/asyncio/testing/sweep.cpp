@@ -60,8 +60,8 @@ private:
         return sweep_.victim_ != 0 && task->id == sweep_.victim_;
     }
     void strike(detail::FutureState* task) {
-        const bool parked = !task->has(detail::FutureState::not_started) &&
-                            !task->cell.settled() && task->waiter() != nullptr;
+        const bool parked = !task->has(detail::FutureState::not_started) && !task->cell.settled() &&
+                            task->waiter() != nullptr;
         coverage()[parked ? task->waiter()->label() : "start"]
                   [static_cast<std::size_t>(sweep_.mode_)]++;
         sweep_.struck_ = true;
@@ -84,9 +84,7 @@ bool run_point(const char* name, Coro<> (*scenario)(Sweep&), Sweep& sweep, const
     const int failed_before = failures();
     // LIFETIME: run_case keeps the closure until the scenario has ended.
     run_case([scenario, &sweep] { return scenario(sweep); }, CaseClock::virtual_time,
-             [&instruments](EventLoop& test_loop) {
-                 test_loop.set_instruments(&instruments);
-             });
+             [&instruments](EventLoop& test_loop) { test_loop.set_instruments(&instruments); });
     if (failures() != failed_before) fail(name, 0, "... " + at);
     return sweep.struck();
 }
@@ -102,8 +100,8 @@ void run_sweep(const char* name, Coro<> (*scenario)(Sweep&)) {
     for (const SweepMode mode : {SweepMode::while_waiting, SweepMode::when_woken}) {
         for (int k = 0; k < points_max; ++k) {
             Sweep sweep(mode, k, 0);
-            const std::string at = std::string(mode_name(mode)) + " at suspension " +
-                                   std::to_string(k);
+            const std::string at =
+                std::string(mode_name(mode)) + " at suspension " + std::to_string(k);
             if (!run_point(name, scenario, sweep, at) || failures() != 0) break;
         }
     }
@@ -123,8 +121,8 @@ void run_sweep(const char* name, Coro<> (*scenario)(Sweep&)) {
 std::vector<std::string> sweep_coverage() {
     std::vector<std::string> lines;
     for (const auto& [label, hits] : coverage()) {
-        lines.push_back(label + " M1=" + std::to_string(hits[1]) + " M2=" +
-                        std::to_string(hits[2]) + " M3=" + std::to_string(hits[3]));
+        lines.push_back(label + " M1=" + std::to_string(hits[1]) +
+                        " M2=" + std::to_string(hits[2]) + " M3=" + std::to_string(hits[3]));
     }
     return lines;
 }

@@ -63,14 +63,14 @@ std::vector<std::string> sweep_coverage();
 // NOLINTBEGIN(cppcoreguidelines-macro-usage)
 #ifndef ASYNCIO_TESTING_NO_SHORT_MACROS
 /// A case that is a scenario of the sweep; `sweep` is in scope.
-#define CO_SWEEP(name)                                                                             \
-    static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_scenario_)(::asyncio::testing::Sweep&);  \
-    static void ASYNCIO_TESTING_NAME(asyncio_case_)() {                                            \
-        ::asyncio::testing::run_sweep(name, &ASYNCIO_TESTING_NAME(asyncio_scenario_));             \
-    }                                                                                              \
-    static const ::asyncio::testing::Registration ASYNCIO_TESTING_NAME(asyncio_registered_)(       \
-        __FILE__, name, &ASYNCIO_TESTING_NAME(asyncio_case_));                                     \
-    static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_scenario_)(                              \
+#define CO_SWEEP(name)                                                                            \
+    static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_scenario_)(::asyncio::testing::Sweep&); \
+    static void ASYNCIO_TESTING_NAME(asyncio_case_)() {                                           \
+        ::asyncio::testing::run_sweep(name, &ASYNCIO_TESTING_NAME(asyncio_scenario_));            \
+    }                                                                                             \
+    static const ::asyncio::testing::Registration ASYNCIO_TESTING_NAME(asyncio_registered_)(      \
+        __FILE__, name, &ASYNCIO_TESTING_NAME(asyncio_case_));                                    \
+    static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_scenario_)(                             \
         [[maybe_unused]] ::asyncio::testing::Sweep & sweep)
 #endif
 // NOLINTEND(cppcoreguidelines-macro-usage)

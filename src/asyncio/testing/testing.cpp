@@ -87,7 +87,9 @@ void print_failures() {
 std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(std::string_view value) { return "\"" + std::string(value) + "\""; }
 std::string text_of(Duration value) { return std::to_string(value.seconds().count()) + " s"; }
-std::string text_of(TimePoint value) { return "time " + text_of(Duration(value.time_since_epoch())); }
+std::string text_of(TimePoint value) {
+    return "time " + text_of(Duration(value.time_since_epoch()));
+}
 std::string text_of(const std::exception_ptr& value) { return repr(value); }
 
 void fail_with_current_exception(const char* file, int line, const char* wanted) {
@@ -169,12 +171,14 @@ void run_case(base::Function<Coro<>()> body, CaseClock clock,
     if (failures() != 0) return; // what is left then is no news
     const Baseline after = Baseline::now();
     if (after.descriptors != before.descriptors) {
-        fail("case", 0, "descriptors: " + std::to_string(before.descriptors) + " before, " +
-                            std::to_string(after.descriptors) + " after");
+        fail("case", 0,
+             "descriptors: " + std::to_string(before.descriptors) + " before, " +
+                 std::to_string(after.descriptors) + " after");
     }
     if (after.blocks != before.blocks) {
-        fail("case", 0, "frames and states: " + std::to_string(before.blocks) + " before, " +
-                            std::to_string(after.blocks) + " after");
+        fail("case", 0,
+             "frames and states: " + std::to_string(before.blocks) + " before, " +
+                 std::to_string(after.blocks) + " after");
     }
 }
 
@@ -213,8 +217,7 @@ CommandLine parse(int argc, char** argv) {
             state.seed = std::strtoull(value, nullptr, 10);
             ++i;
         } else {
-            std::fprintf(stderr,
-                         "usage: %s [--filter TEXT] [--seed N] [--list] [--results FILE]\n",
+            std::fprintf(stderr, "usage: %s [--filter TEXT] [--seed N] [--list] [--results FILE]\n",
                          argv[0]);
             std::exit(2);
         }

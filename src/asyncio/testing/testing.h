@@ -25,9 +25,7 @@ std::vector<LogRecord> take_logs();
 class Turns {
 public:
     Turns() : start_(get_running_loop().turn_count()) {}
-    int count() const {
-        return static_cast<int>(get_running_loop().turn_count() - start_);
-    }
+    int count() const { return static_cast<int>(get_running_loop().turn_count() - start_); }
 
 private:
     std::uint64_t start_;
@@ -75,27 +73,26 @@ int run_all(int argc, char** argv);
 #ifndef ASYNCIO_TESTING_NO_SHORT_MACROS
 
 /// A plain case.
-#define TEST(name)                                                                                 \
-    static void ASYNCIO_TESTING_NAME(asyncio_case_)();                                             \
-    static const ::asyncio::testing::Registration ASYNCIO_TESTING_NAME(asyncio_registered_)(       \
-        __FILE__, name, &ASYNCIO_TESTING_NAME(asyncio_case_));                                     \
+#define TEST(name)                                                                           \
+    static void ASYNCIO_TESTING_NAME(asyncio_case_)();                                       \
+    static const ::asyncio::testing::Registration ASYNCIO_TESTING_NAME(asyncio_registered_)( \
+        __FILE__, name, &ASYNCIO_TESTING_NAME(asyncio_case_));                               \
     static void ASYNCIO_TESTING_NAME(asyncio_case_)()
 
-#define ASYNCIO_TESTING_COROUTINE(name, clock)                                                     \
-    static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_body_)();                                \
-    static void ASYNCIO_TESTING_NAME(asyncio_case_)() {                                            \
-        ::asyncio::testing::run_case(&ASYNCIO_TESTING_NAME(asyncio_body_), clock);                 \
-    }                                                                                              \
-    static const ::asyncio::testing::Registration ASYNCIO_TESTING_NAME(asyncio_registered_)(       \
-        __FILE__, name, &ASYNCIO_TESTING_NAME(asyncio_case_));                                     \
+#define ASYNCIO_TESTING_COROUTINE(name, clock)                                               \
+    static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_body_)();                          \
+    static void ASYNCIO_TESTING_NAME(asyncio_case_)() {                                      \
+        ::asyncio::testing::run_case(&ASYNCIO_TESTING_NAME(asyncio_body_), clock);           \
+    }                                                                                        \
+    static const ::asyncio::testing::Registration ASYNCIO_TESTING_NAME(asyncio_registered_)( \
+        __FILE__, name, &ASYNCIO_TESTING_NAME(asyncio_case_));                               \
     static ::asyncio::Coro<> ASYNCIO_TESTING_NAME(asyncio_body_)()
 
 /// A coroutine case on a virtual clock. It must end with co_return or an await in its body.
-#define CO_TEST(name)                                                                              \
-    ASYNCIO_TESTING_COROUTINE(name, ::asyncio::testing::CaseClock::virtual_time)
+#define CO_TEST(name) ASYNCIO_TESTING_COROUTINE(name, ::asyncio::testing::CaseClock::virtual_time)
 
 /// A coroutine case on the real clock, for what involves threads. Keep it short.
-#define CO_TEST_REAL_TIME(name)                                                                    \
+#define CO_TEST_REAL_TIME(name) \
     ASYNCIO_TESTING_COROUTINE(name, ::asyncio::testing::CaseClock::real_time)
 
 #endif

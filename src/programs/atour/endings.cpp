@@ -7,6 +7,7 @@
 #include "programs/atour/usage.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

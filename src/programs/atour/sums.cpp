@@ -7,6 +7,7 @@
 #include "programs/atour/usage.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <thread>
 
@@ -78,8 +79,8 @@ void add_file(Pipeline& pipeline, const fs::path& path, const HashedFile& file) 
 
 // Waits in put() while the queue is full: the folder is read as fast as the files are hashed.
 asyncio::Coro<> find_files(Pipeline& pipeline) {
+    const std::shared_ptr<FolderWalk> walk = pipeline.job.walk;
     for (bool more = true; more;) {
-        const std::shared_ptr<FolderWalk> walk = pipeline.job.walk;
         FoundFiles found = co_await asyncio::to_thread(&FolderWalk::next, walk, queue_length);
         pipeline.tally.skipped += found.skipped;
         for (const Unreadable& one : found.unreadable) {
@@ -94,9 +95,9 @@ asyncio::Coro<> find_files(Pipeline& pipeline) {
 
 // The hashing is computing, so it goes to a thread; this task waits for it like for anything else.
 asyncio::Coro<> hash_files(Pipeline& pipeline) {
+    const std::shared_ptr<ReadCount> read = pipeline.bytes_read;
     while (std::optional<fs::path> path = co_await pipeline.found.next()) {
         pipeline.begun.set();
-        const std::shared_ptr<ReadCount> read = pipeline.bytes_read;
         const HashedFile file = co_await asyncio::to_thread(hash_file, *path, read);
         add_file(pipeline, *path, file);
     }

@@ -5,6 +5,8 @@
 #include "programs/atour/figures.h"
 #include "programs/atour/usage.h"
 
+#include <algorithm>
+
 namespace atour {
 
 using namespace std::chrono_literals;
@@ -14,7 +16,7 @@ namespace {
 struct Waits {
     std::size_t begun = 0;
     std::size_t ended = 0;
-    std::size_t task_bytes = 0;
+    double task_bytes = 0; // of the process, for all of them together
 };
 
 asyncio::Coro<> wait_a_second(Waits& waits) {
@@ -25,11 +27,11 @@ asyncio::Coro<> wait_a_second(Waits& waits) {
 
 // The group ends when all of its tasks have ended.
 asyncio::Coro<> wait_together(Waits& waits) {
-    const std::size_t bytes_before = resident_bytes();
+    const double bytes_before = static_cast<double>(resident_bytes());
     const auto body = [&](asyncio::TaskGroup& group) -> asyncio::Coro<> {
         for (std::size_t i = 0; i < waits_count; ++i) group.create_task(wait_a_second(waits));
         co_await asyncio::sleep(500ms); // now all of them wait
-        waits.task_bytes = resident_bytes() - bytes_before;
+        waits.task_bytes = static_cast<double>(resident_bytes()) - bytes_before;
     };
     co_await asyncio::task_group(body);
 }
@@ -63,7 +65,7 @@ asyncio::Coro<WaitsCost> wait_ten_thousand_times(Console& console) {
     WaitsCost cost;
     cost.wall_seconds = used.wall_seconds;
     cost.processor_seconds = used.processor_seconds;
-    cost.task_bytes = static_cast<double>(waits.task_bytes);
+    cost.task_bytes = std::max(waits.task_bytes, 0.0); // other memory may have become free
     cost.peak_bytes = static_cast<double>(peak_bytes());
     co_return cost;
 }

@@ -70,23 +70,28 @@ void log_end(const std::string& name, const F& future) {
     }
 }
 
+inline std::string text_of_error(const std::exception_ptr& error) {
+    std::string text;
+    detail::visit_exception<ExceptionGroup>(error, [&text](const ExceptionGroup& group) {
+        for (const std::exception_ptr& one : group.exceptions()) {
+            text += (text.empty() ? "" : ", ") + text_of_error(one);
+        }
+        text = group.message() + ": [" + text + "]";
+    });
+    return text.empty() ? repr(error) : text;
+}
+
 /// What an await gives, as text: its value or its exception.
 template <class A>
 Coro<std::string> attempt(A awaitable) {
     const auto end = co_await outcome(std::move(awaitable));
     if (end.has_value()) co_return text_of(end);
-    std::string text = repr(end.exception());
-    detail::visit_exception<ExceptionGroup>(end.exception(), [&text](const ExceptionGroup& group) {
-        text = group.message() + ": ";
-        for (const std::exception_ptr& error : group.exceptions()) {
-            text += (text.back() == ' ' && text.ends_with(": ") ? "" : ", ") + repr(error);
-        }
-    });
-    co_return text;
+    co_return text_of_error(end.exception());
 }
 
 /// Works for some seconds, and ends with its name or an error.
-inline Coro<std::string> work(std::string name, Duration delay, std::exception_ptr error = nullptr) {
+inline Coro<std::string> work(std::string name, Duration delay,
+                              std::exception_ptr error = nullptr) {
     log(name + " starts");
     const auto slept = co_await outcome(sleep(delay));
     if (slept.cancelled()) log(name + " " + repr(slept.exception()));
@@ -136,7 +141,8 @@ inline int run_all() {
         shows_turns = true;
         RunOptions options;
         options.loop_factory([] {
-            return std::make_unique<EventLoop>(LoopOptions().backend(testing::make_virtual_backend()));
+            return std::make_unique<EventLoop>(
+                LoopOptions().backend(testing::make_virtual_backend()));
         });
         run(run_one(scenario.body), std::move(options));
     }
@@ -148,9 +154,9 @@ inline int run_all() {
 // NOLINTBEGIN(cppcoreguidelines-macro-usage): a scenario needs its title and a function.
 #define TRACE_JOIN_(a, b) a##b
 #define TRACE_JOIN(a, b) TRACE_JOIN_(a, b)
-#define SCENARIO(title)                                                                            \
-    static asyncio::Coro<> TRACE_JOIN(scenario_, __LINE__)();                                      \
-    static const trace::Registration TRACE_JOIN(registered_, __LINE__)(                            \
-        title, &TRACE_JOIN(scenario_, __LINE__));                                                  \
+#define SCENARIO(title)                                                 \
+    static asyncio::Coro<> TRACE_JOIN(scenario_, __LINE__)();           \
+    static const trace::Registration TRACE_JOIN(registered_, __LINE__)( \
+        title, &TRACE_JOIN(scenario_, __LINE__));                       \
     static asyncio::Coro<> TRACE_JOIN(scenario_, __LINE__)()
 // NOLINTEND(cppcoreguidelines-macro-usage)

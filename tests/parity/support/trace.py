@@ -5,6 +5,8 @@ Each line begins with the loop's turn, counted from the scenario's first step.
 """
 
 import asyncio
+import re
+import sys
 
 _scenarios = []
 _loop = None
@@ -67,16 +69,18 @@ def log_end(name, future):
         log(f"{name}: {future.result()}")
 
 
+def _text_of_error(error):
+    if not isinstance(error, BaseExceptionGroup):
+        return repr(error)
+    return f"{error.message}: [{', '.join(_text_of_error(one) for one in error.exceptions)}]"
+
+
 async def attempt(awaitable):
     """What an await gives, as text: its value or its exception."""
     try:
         return str(await awaitable)
-    except asyncio.CancelledError as error:
-        return repr(error)
-    except BaseExceptionGroup as group:
-        return f"{group.message}: {', '.join(repr(error) for error in group.exceptions)}"
-    except Exception as error:
-        return repr(error)
+    except (asyncio.CancelledError, Exception) as error:
+        return _text_of_error(error)
 
 
 async def work(name, delay, error=None):
@@ -115,6 +119,9 @@ def _report(_, context):
 def run_all():
     global _shows_turns
     for title, body in _scenarios:
+        since = re.search(r"\((\d+)\.(\d+)\)$", title)
+        if since and sys.version_info < (int(since[1]), int(since[2])):
+            continue
         print(f"== {title}")
         _shows_turns = True
 
