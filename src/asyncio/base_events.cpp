@@ -82,7 +82,7 @@ void EventLoop::orphan() noexcept {
     });
     closed = true;
     plain_tasks = false;
-    polls_ = false;
+    set_turn(polls, false);
     parts_->orphaned = true;
     inbox_.store(closed_mark, std::memory_order_relaxed);
     if (here.loop != this) return;
@@ -148,7 +148,7 @@ void EventLoop::check_call_slow(const char* what) const {
 
 void EventLoop::set_debug(bool on) noexcept {
     debug = on;
-    instrumented = on || parts_->instruments != nullptr;
+    set_turn(instrumented, on || parts_->instruments != nullptr);
     plain_tasks = !has_task_factory && !closed && !debug;
     if (here.loop == this) detail::track_origins(on);
 }
@@ -181,10 +181,73 @@ void EventLoop::leave_running() noexcept {
     here.task = outer.task;
     here.next = outer.next;
     here.inline_child = outer.inline_child;
-    here.resumed = outer.resumed;
     detail::context_slot = parts_->outer_context;
     parts_->running = false;
-    stopping_ = false;
+    set_turn(stopping, false);
+}
+
+[[gnu::always_inline]] inline void EventLoop::run_callback(detail::CallbackNode* node) {
+    if (node->has(detail::CallbackNode::repeats)) {
+        node->flags = static_cast<std::uint8_t>(node->flags & ~detail::CallbackNode::queued);
+    }
+    if (!node->has(detail::CallbackNode::cancelled)) [[likely]] {
+        node->set(detail::CallbackNode::ran);
+        detail::context_slot = &node->context;
+        try {
+            node->ops->run(node);
+        } catch (...) {
+            detail::context_slot = nullptr;
+            callback_failed(node);
+            return;
+        }
+        detail::context_slot = nullptr;
+    }
+    detail::release(node);
+}
+
+// Ready nodes may add new ones. Only those that were here when the turn began run in it, or two
+// tasks that wake each other would keep the loop from ever looking at its descriptors. Nothing is
+// detached, so an exception that leaves the loop loses nothing.
+// The queue must not be empty.
+[[gnu::always_inline]] inline void EventLoop::run_ready() {
+    const ReadyNode* const last = ready.last();
+    for (;;) {
+        const std::uintptr_t link = ready.pop();
+        ReadyNode* const node = ReadyQueue::node_of(link);
+        const ReadyKind kind = ReadyQueue::kind_of(link);
+        if (kind == ReadyKind::task) {
+            detail::step_task(static_cast<FutureState*>(node));
+        } else {
+            detail::leave_task(); // of the node before
+            if (kind == ReadyKind::callback) {
+                run_callback(static_cast<detail::CallbackNode*>(node));
+            } else {
+                detail::run_own_node(node, kind);
+            }
+        }
+        if (node == last) break;
+    }
+}
+
+// One turn, in CPython's order: poll, queue what is ready, queue what is due, run what was queued.
+// With no descriptor to look at, it is the last two.
+[[gnu::always_inline]] inline void EventLoop::run_once() {
+    ++turns_;
+    const bool nothing_else = turn_flags == 0 && inbox_.load(std::memory_order_acquire) == 0;
+    if (!nothing_else || ready.empty()) return run_other_turn();
+    if (!timers.empty()) queue_due_timers();
+    run_ready();
+}
+
+[[gnu::noinline]] void EventLoop::run_other_turn() {
+    if (has_turn(polls) || (ready.empty() && !has_turn(stopping))) {
+        poll(poll_timeout());
+    } else if (inbox_.load(std::memory_order_acquire) != 0) {
+        take_inbox();
+    }
+    if (!timers.empty()) queue_due_timers();
+    if (has_turn(instrumented)) return run_ready_instrumented();
+    if (!ready.empty()) run_ready();
 }
 
 void EventLoop::run_forever() {
@@ -195,10 +258,10 @@ void EventLoop::run_forever() {
     } running(*this);
     do {
         run_once();
-    } while (!stopping_);
+    } while (!has_turn(stopping));
 }
 
-void EventLoop::stop() noexcept { stopping_ = true; }
+void EventLoop::stop() noexcept { set_turn(stopping); }
 
 void EventLoop::run_until_done(FutureState* future, bool own_task) {
     // LIFETIME: the callback knows only the loop; it is removed when this leaves by an exception.
@@ -220,29 +283,13 @@ void EventLoop::run_until_done(FutureState* future, bool own_task) {
     if (!handle.done()) throw RuntimeError("Event loop stopped before Future completed.");
 }
 
-// One turn, in CPython's order: poll, queue what is ready, queue what is due, run what was queued.
-void EventLoop::run_once() {
-    ++turns_;
-    if (polls_ || (ready.empty() && !stopping_)) {
-        poll(poll_timeout());
-    } else if (inbox_.load(std::memory_order_acquire) != 0) [[unlikely]] {
-        take_inbox();
-    }
-    if (!timers.empty()) queue_due_timers();
-    if (instrumented) [[unlikely]] {
-        run_ready_instrumented();
-    } else {
-        run_ready();
-    }
-}
-
 void EventLoop::set_instruments(detail::LoopInstruments* instruments) noexcept {
     parts_->instruments = instruments;
-    instrumented = debug || instruments != nullptr;
+    set_turn(instrumented, debug || instruments != nullptr);
 }
 
 std::int64_t EventLoop::poll_timeout() const {
-    if (!ready.empty() || stopping_) return 0;
+    if (!ready.empty() || has_turn(stopping)) return 0;
     if (timers.empty()) return -1;
     const std::int64_t deadline = timers.next_deadline();
     if (deadline == INT64_MAX) return -1; // endless timers only
@@ -251,6 +298,7 @@ std::int64_t EventLoop::poll_timeout() const {
 }
 
 void EventLoop::poll(std::int64_t timeout_ns) {
+    detail::leave_task(); // the last one that ran
     if (timeout_ns != 0) {
         sleeping_.store(true, std::memory_order_seq_cst);
         if (inbox_.load(std::memory_order_seq_cst) != 0) timeout_ns = 0;
@@ -275,35 +323,6 @@ void EventLoop::queue_due_timers() {
     const std::int64_t now = backend_->now_ns();
     while (detail::TimedWaiter* timer = timers.pop_due(now)) timer->fired();
     timers.trim();
-}
-
-// Ready nodes may add new ones. Only those that were here when the turn began run in it, or two
-// tasks that wake each other would keep the loop from ever looking at its descriptors. Nothing is
-// detached, so an exception that leaves the loop loses nothing.
-void EventLoop::run_ready() {
-    if (ready.empty()) return;
-    const ReadyNode* const last = ready.last();
-    const ReadyNode* node = nullptr;
-    do {
-        const std::uintptr_t link = ready.pop();
-        node = ReadyQueue::node_of(link);
-        switch (ReadyQueue::kind_of(link)) {
-        case ReadyKind::task:
-            detail::step_task(static_cast<FutureState*>(ReadyQueue::node_of(link)));
-            break;
-        case ReadyKind::callback:
-            run_callback(static_cast<detail::CallbackNode*>(ReadyQueue::node_of(link)));
-            break;
-        case ReadyKind::hop: {
-            auto* hop = static_cast<detail::Hop*>(ReadyQueue::node_of(link));
-            hop->run(hop);
-            break;
-        }
-        case ReadyKind::due:
-            detail::wake_due(detail::TimedWaiter::of_due(ReadyQueue::node_of(link)));
-            break;
-        }
-    } while (node != last);
 }
 
 // The same with clocks, reports and instruments; kept apart so that the other stays small.
@@ -333,11 +352,8 @@ void EventLoop::timed(ReadyNode* node, ReadyKind kind) {
         detail::add_ref(callback);
         handle = Handle(callback);
         run_callback(callback);
-    } else if (kind == ReadyKind::hop) {
-        auto* hop = static_cast<detail::Hop*>(node);
-        hop->run(hop);
     } else {
-        detail::wake_due(detail::TimedWaiter::of_due(node));
+        detail::run_own_node(node, kind);
     }
     if (!measure || !debug || (!task && !handle)) return;
     const Duration took = Duration::from_ns(backend_->now_ns() - began);
@@ -346,25 +362,6 @@ void EventLoop::timed(ReadyNode* node, ReadyKind kind) {
     std::snprintf(seconds, sizeof seconds, "%.3f", took.seconds().count());
     detail::log(LogLevel::warning, "Executing " + (task ? to_string(task) : to_string(*handle)) +
                                        " took " + seconds + " seconds");
-}
-
-inline void EventLoop::run_callback(detail::CallbackNode* node) {
-    if (node->has(detail::CallbackNode::repeats)) {
-        node->flags = static_cast<std::uint8_t>(node->flags & ~detail::CallbackNode::queued);
-    }
-    if (!node->has(detail::CallbackNode::cancelled)) [[likely]] {
-        node->set(detail::CallbackNode::ran);
-        detail::context_slot = &node->context;
-        try {
-            node->ops->run(node);
-        } catch (...) {
-            detail::context_slot = nullptr;
-            callback_failed(node);
-            return;
-        }
-        detail::context_slot = nullptr;
-    }
-    detail::release(node);
 }
 
 // Called in a handler. An interrupt goes on; anything else is the exception handler's.
@@ -473,6 +470,7 @@ void EventLoop::note_signal() noexcept {
 }
 
 void EventLoop::take_inbox() {
+    detail::leave_task();
     if (take_posts()) {
         inbox_.fetch_and(~signal_bit, std::memory_order_acq_rel);
         detail::dispatch_signals(*this);
@@ -649,9 +647,13 @@ void EventLoop::destroy_pending_tasks() noexcept {
                 detail::log(LogLevel::error, message);
             }
         }
-        const bool waits =
-            !task->has(FutureState::queued | FutureState::not_started) && task->waiter() != nullptr;
-        if (waits) task->waiter()->abandon();
+        if (!task->has(FutureState::not_started) && task->waiter() != nullptr) {
+            if (task->has(FutureState::queued)) {
+                task->waiter()->taken_apart();
+            } else {
+                task->waiter()->abandon();
+            }
+        }
         detail::leave_task_list(task);
         FutureState* const running = std::exchange(here.task, task); // destructors may look
         destroy_frames(task);

@@ -22,12 +22,15 @@ void add_suspended(const Frame* frame, std::vector<Call>& calls, std::size_t mos
     }
 }
 
+/// What the trampoline resumed last. A task's step is under way.
+const Frame* resumed_last() noexcept { return here.task->cell.frame(); }
+
 const Frame* parent_of(const InlineChild& child) noexcept {
-    return child.outer != nullptr ? child.outer->child : here.resumed;
+    return child.outer != nullptr ? child.outer->child : resumed_last();
 }
 
 const Frame* innermost_running() noexcept {
-    return here.inline_child != nullptr ? here.inline_child->child : here.resumed;
+    return here.inline_child != nullptr ? here.inline_child->child : resumed_last();
 }
 
 // The trampoline resumed one frame; below it stand the children that run inline. Each knows where
@@ -39,7 +42,7 @@ void add_running(std::vector<Call>& calls, std::size_t most) {
     for (; child != nullptr && calls.size() < most; child = child->outer) {
         calls.push_back({child->where, kind_of(parent_of(*child))});
     }
-    if (child == nullptr) add_suspended(here.resumed->parent, calls, most);
+    if (child == nullptr) add_suspended(resumed_last()->parent, calls, most);
 }
 
 void drop_wrappers(std::vector<Call>& calls) {

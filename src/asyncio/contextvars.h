@@ -43,9 +43,9 @@ class ContextSlot {
 public:
     ContextSlot() noexcept = default;
     ContextSlot(const ContextSlot& other) noexcept {
-        if (const ContextMap* values = other.map(); values != nullptr) [[unlikely]] {
-            bits_ = shared(values);
-        }
+        if (other.bits_ == 0) [[likely]]
+            return;
+        if (const ContextMap* values = other.map(); values != nullptr) bits_ = shared(values);
     }
     ContextSlot(ContextSlot&& other) noexcept : bits_(std::exchange(other.bits_, 0)) {}
     ContextSlot& operator=(ContextSlot other) noexcept {
@@ -55,6 +55,8 @@ public:
     ~ContextSlot() {
         if (bits_ != 0) drop();
     }
+
+    bool empty() const noexcept { return bits_ == 0; } // no map, and nobody shows it
 
     ContextValue* find(std::uint64_t variable) const noexcept; // null: not set here
     void set(std::uint64_t variable, ContextValue* value); // null: unset. Takes over one count

@@ -314,6 +314,7 @@ private:
     friend struct detail::ReadinessAwaiter;
 
     void run_once();
+    void run_other_turn();
     std::int64_t poll_timeout() const;
     void poll(std::int64_t timeout_ns);
     void take_inbox();
@@ -355,8 +356,6 @@ private:
         0}; // nodes from other threads, newest first; bit 0: a signal
     std::atomic<bool> sleeping_{false}; // may be in poll: whoever posts must wake it
     std::atomic<int> posting_{0}; // threads inside put_in_inbox: close() waits for them
-    bool stopping_ = false;
-    bool polls_ = false; // a descriptor besides the loop's own is registered
     Backend* backend_;
     std::uint64_t turns_ = 0;
     Duration slow_callback_ = std::chrono::milliseconds(100);

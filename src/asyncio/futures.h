@@ -129,7 +129,7 @@ struct DoneCallbackFor : DoneCallback {
 [[noreturn]] void throw_not_awaitable(FutureState* target);
 inline void check_awaitable(FutureState* target) {
     FutureState* task = here.task;
-    if (task == nullptr || task == target || task->loop != target->loop) [[unlikely]] {
+    if (task == nullptr || task == target || task->loop() != target->loop()) [[unlikely]] {
         throw_not_awaitable(target);
     }
 }
@@ -467,7 +467,7 @@ detail::DoneCallback* FutureBase::make_done_callback(F&& f, Args&&... args) cons
     static_assert(std::is_invocable_v<Callable&, std::decay_t<Args>&..., H> ||
                       std::is_invocable_v<Callable&, std::decay_t<Args>&...>,
                   "a done-callback is called as f(args..., future) or f(args...)");
-    const auto loop = static_cast<std::uint16_t>(state_->loop);
+    const auto loop = state_->loop();
     return detail::make_callback<detail::DoneCallbackFor<H>>(
         std::tuple(loop, next_callback_serial()), std::forward<F>(f), std::forward<Args>(args)...);
 }

@@ -11,8 +11,12 @@ class LoopBound {
 public:
     /// Binds to the running loop. Returns false if it is bound to another one.
     bool binds() noexcept {
-        if (loop_ == 0) loop_ = here.loop->index;
-        return loop_ == here.loop->index;
+        const std::uint16_t running = here.loop->index;
+        if (loop_ == running) [[likely]]
+            return true;
+        if (loop_ != 0) return false;
+        loop_ = running;
+        return true;
     }
 
 private:
@@ -114,6 +118,9 @@ public:
 
     void fired() noexcept final { wake(task); }
     void abandon() noexcept final { line_->leave(this); }
+    void taken_apart() noexcept final {
+        if (linked()) line_->leave(this); // woken, and not cancelled since
+    }
     void dropped() noexcept final {
         line_ = nullptr;
         task->clear(FutureState::asks); // there is nothing left to look at
@@ -122,10 +129,7 @@ public:
 
 protected:
     explicit LineWaiter(WaitLine& line) noexcept : line_(&line) {}
-    ~LineWaiter() {
-        if (linked()) [[unlikely]]
-            line_->leave(this); // the task is taken apart by its loop
-    }
+    ~LineWaiter() = default;
 
     /// The text form of what it waits for.
     virtual std::string object_text() const = 0;

@@ -65,7 +65,7 @@ const std::vector<std::source_location>* failure_of(const FutureState* state) no
 
 std::string name_of(FutureState* task) {
     if (task->has(FutureState::named)) return cold_part(task).name;
-    return "Task-" + std::to_string(task->id);
+    return "Task-" + std::to_string(task->id());
 }
 
 void set_name(FutureState* task, std::string name) {
@@ -125,6 +125,18 @@ void rethrow_failure(FutureState* state) {
     throw CancelledError(cold != nullptr ? std::string_view(cold->cancel_message) : "");
 }
 
+bool has_step(FutureState* task) noexcept {
+    if (task->has(FutureState::asks)) {
+        task->clear(FutureState::asks | FutureState::queued);
+        if (!task->waiter()->resumes()) return false;
+    }
+    if (task->has(FutureState::not_started) && task->has(FutureState::must_cancel)) {
+        finish_unstarted_task(task);
+        return false;
+    }
+    return true;
+}
+
 void finish_unstarted_task(FutureState* task) noexcept {
     task->clear(FutureState::not_started | FutureState::must_cancel | FutureState::queued);
     Frame* frame = task->cell.frame();
@@ -181,7 +193,7 @@ void free_state(FutureState* state) noexcept {
     }
 }
 
-// Failed, pending, or with parts of its own.
+// Failed, pending, or with a value or parts that have to be destroyed.
 [[gnu::noinline]] void destroy_special_state(FutureState* state) noexcept {
     if (state->done() && state->failed() &&
         !state->has(FutureState::is_cancelled | FutureState::retrieved)) {
@@ -204,12 +216,10 @@ void free_state(FutureState* state) noexcept {
 } // namespace
 
 void destroy_state(FutureState* state) noexcept {
-    if (state->cell.st != CellHead::value || (state->cold & cold_bit) != 0 ||
-        state->ops->destroy_extra != nullptr) [[unlikely]] {
-        return destroy_special_state(state);
-    }
-    if (state->ops->destroy_value != nullptr) state->ops->destroy_value(state);
-    free_state(state);
+    const bool plain = state->ops->plain && state->cell.st == CellHead::value &&
+                       (state->cold & cold_bit) == 0 && state->context.empty();
+    if (!plain) return destroy_special_state(state);
+    base::StatePool::give(state, state->ops->bytes);
 }
 
 // ---- cancelling ------------------------------------------------------------------------------------

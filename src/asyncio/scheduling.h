@@ -102,6 +102,8 @@ public:
     virtual void fired() noexcept = 0;
     /// Leaves what it waits for. Called only while waiting. The caller queues the task.
     virtual void abandon() noexcept = 0;
+    /// The loop takes the task apart, which was queued: leaves whatever it still stands in.
+    virtual void taken_apart() noexcept {}
     /// What it waited for is gone without having happened.
     virtual void dropped() noexcept {}
     /// Asked when it is the turn of a task that was woken with the flag `asks`. False: what it was
@@ -177,6 +179,8 @@ struct StateOps {
     std::string (*value_text)(const FutureState*); // repr of the value
     bool (*cancel)(FutureState*, std::string_view); // null: complete it as cancelled
     void (*destroy_extra)(FutureState*) noexcept; // members behind the value; null: none
+    // One that has a value is just memory of the state pool.
+    bool plain = !wide && destroy_value == nullptr && destroy_extra == nullptr;
 };
 
 /// What is rarely needed of a future or task; made when the first of it is.
@@ -217,22 +221,25 @@ struct FutureState : ReadyNode {
     const StateOps* ops;
     ContextSlot context;
     std::uintptr_t cold = 0; // a source_location, or ColdPart* with bit 0 set
-    std::uint64_t id : 48; // of a task; in a block of the thread's own
-    std::uint64_t loop : 16; // index of its loop
+    std::uint64_t identity; // the index of its loop and, above 16 bits, the number of a task
     CellHead cell; // st: innermost suspended frame, or settled
 
     FutureState(const StateOps* operations, std::uint16_t initial_flags, std::uint16_t loop_index,
                 std::source_location created) noexcept
         : flags(initial_flags), ops(operations), cold(std::bit_cast<std::uintptr_t>(created)),
-          id(0), loop(loop_index) {}
-    /// A task of the running thread, in the present context.
-    FutureState(const StateOps* operations, std::uint16_t loop_index, std::uint64_t task_id,
+          identity(loop_index) {}
+    /// A task of the running thread, in the present context, with so many counts.
+    FutureState(const StateOps* operations, std::uint32_t counts, std::uint16_t initial_flags,
+                std::uint16_t loop_index, std::uint64_t task_number,
                 std::source_location created) noexcept
-        : flags(is_task | not_started), ops(operations), context(std::as_const(current_context())),
-          cold(std::bit_cast<std::uintptr_t>(created)),
-          id(task_id & ((std::uint64_t{1} << 48) - 1)), loop(loop_index) {}
+        : refs(counts), flags(initial_flags), ops(operations),
+          context(std::as_const(current_context())), cold(std::bit_cast<std::uintptr_t>(created)),
+          identity(task_number << 16 | loop_index) {}
     FutureState(const FutureState&) = delete;
     FutureState& operator=(const FutureState&) = delete;
+
+    std::uint16_t loop() const noexcept { return static_cast<std::uint16_t>(identity); }
+    std::uint64_t id() const noexcept { return identity >> 16; } // of a task; unique in the process
 
     bool done() const noexcept { return (flags & is_done) != 0; }
     bool has(std::uint16_t flag) const noexcept { return (flags & flag) != 0; }
@@ -315,7 +322,6 @@ struct ThisThread {
     FutureState* task = nullptr; // the running task
     LoopCore* loop = nullptr; // the running loop
     InlineChild* inline_child = nullptr; // innermost one
-    Frame* resumed = nullptr; // what the trampoline resumed last
     std::uint64_t next_id = 0; // of tasks; a thread takes them in blocks
     std::uint64_t last_id = 0;
     bool track_origins = false; // debug: note where coroutines are created
@@ -344,7 +350,18 @@ struct LoopCore {
     bool closed = false;
     bool has_task_factory = false;
     bool plain_tasks = true; // not closed, no task factory, no debug mode: one test for create_task
-    bool instrumented = false; // debug mode, or a test looks on: turns take the slow road
+
+    /// Why a turn is not just running what is ready; one test for all of them.
+    enum TurnFlag : std::uint8_t {
+        polls = 1, // a descriptor besides the loop's own is registered
+        stopping = 2, // stop() was called
+        instrumented = 4, // debug mode, or a test looks on
+    };
+    std::uint8_t turn_flags = 0;
+    bool has_turn(TurnFlag flag) const noexcept { return (turn_flags & flag) != 0; }
+    void set_turn(TurnFlag flag, bool on = true) noexcept {
+        turn_flags = static_cast<std::uint8_t>(on ? turn_flags | flag : turn_flags & ~flag);
+    }
 
     LoopCore() = default;
     LoopCore(const LoopCore&) = delete;
@@ -359,7 +376,14 @@ protected:
 inline constexpr std::size_t loops_max = 65536;
 extern LoopCore* loop_table[loops_max]; // by index; a slot is its loop's thread's to read
 
-inline LoopCore* loop_of(const FutureState* state) noexcept { return loop_table[state->loop]; }
+/// Nearly always the running loop: a branch that is foreseen, where the table would be two loads that
+/// every wake-up has to wait for.
+inline LoopCore* loop_of(const FutureState* state) noexcept {
+    LoopCore* const running = here.loop;
+    if (running != nullptr && running->index == state->loop()) [[likely]]
+        return running;
+    return loop_table[state->loop()];
+}
 
 /// The loop that new futures belong to: the running one, else this thread's current one.
 /// Throws    RuntimeError: there is none.
@@ -383,6 +407,13 @@ inline void wake(FutureState* task) noexcept {
 /// The turn of a deadline that has come: queues the task, unless a cancel has done it since.
 inline void wake_due(TimedWaiter* waiter) noexcept {
     if (!waiter->task->has(FutureState::queued)) wake(waiter->task);
+}
+
+/// Runs a node that is neither a task nor a user's callback.
+inline void run_own_node(ReadyNode* node, ReadyKind kind) {
+    if (kind == ReadyKind::due) return wake_due(TimedWaiter::of_due(node));
+    auto* hop = static_cast<Hop*>(node);
+    hop->run(hop);
 }
 
 inline void queue_hop(LoopCore& loop, Hop* hop) noexcept {

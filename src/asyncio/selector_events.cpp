@@ -96,7 +96,7 @@ void EventLoop::set_watch(int fd, bool write, detail::CallbackNode* node) {
     detail::CallbackNode*& slot = write ? watch.writer : watch.reader;
     std::swap(slot, owned.node);
     if (owned.node != nullptr) owned.node->set(detail::CallbackNode::cancelled);
-    polls_ = true;
+    set_turn(polls);
 }
 
 detail::CallbackNode* EventLoop::clear_watch(int fd, bool write) noexcept {
@@ -114,7 +114,7 @@ detail::CallbackNode* EventLoop::clear_watch(int fd, bool write) noexcept {
         // The descriptor is gone already: nothing is watched any more.
     }
     if (watch.interest() == 0) parts_->watches.erase(found);
-    polls_ = !parts_->watches.empty();
+    set_turn(polls, !parts_->watches.empty());
     return node;
 }
 

@@ -32,30 +32,31 @@ inline void tell_waiters(FutureState* state) noexcept {
     release(task);
 }
 
+/// Of a task that asks, or has a cancel to come: is there a step to run? Ends one that was cancelled
+/// before its first step.
+bool has_step(FutureState* task) noexcept;
+
 /// Runs a queued task until it suspends or ends. Nothing of a frame is touched after its resume:
 /// it may be gone. Inlined into the turn, where it has to be; elsewhere call run_step.
+/// The task stays the current one: whoever runs something else next calls leave_task().
 [[gnu::always_inline]] inline void step_task(FutureState* task) {
-    if (task->has(FutureState::asks)) [[unlikely]] {
-        task->clear(FutureState::asks | FutureState::queued);
-        if (!task->waiter()->resumes()) return;
+    if (task->has(FutureState::asks | FutureState::must_cancel)) [[unlikely]] {
+        if (!has_step(task)) return;
     }
-    if (task->has(FutureState::not_started)) {
-        if (task->has(FutureState::must_cancel)) [[unlikely]]
-            return finish_unstarted_task(task);
-        task->clear(FutureState::not_started);
-    }
-    task->clear(FutureState::queued);
+    task->clear(FutureState::queued | FutureState::not_started);
     here.task = task;
     context_slot = &task->context;
     task->waiter() = nullptr;
-    Frame* frame = task->cell.frame();
-    do {
+    for (;;) {
         here.next = nullptr;
-        here.resumed = frame;
-        frame->handle().resume();
-        frame = here.next;
-    } while (frame != nullptr);
+        task->cell.frame()->handle().resume();
+        if (here.next == nullptr) break;
+        task->cell.st = reinterpret_cast<std::uintptr_t>(here.next);
+    }
     if (task->cell.settled()) finish_task(task);
+}
+
+inline void leave_task() noexcept {
     here.task = nullptr;
     context_slot = nullptr;
 }

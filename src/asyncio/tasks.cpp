@@ -19,7 +19,10 @@ std::string task_name(FutureState* task) { return name_of(task); }
 void set_task_name(FutureState* task, std::string name) { detail::set_name(task, std::move(name)); }
 Context task_context(FutureState* task) { return ContextAccess::handle(task->context); }
 
-void run_step(FutureState* task) { step_task(task); }
+void run_step(FutureState* task) {
+    step_task(task);
+    leave_task();
+}
 
 namespace {
 
@@ -34,7 +37,6 @@ void step_eagerly(LoopCore& loop, FutureState* task) {
             here.next = creator.next;
             here.task = creator.task;
             here.inline_child = creator.inline_child;
-            here.resumed = creator.resumed;
             context_slot = context;
         }
     } restore{creator, context};

@@ -165,12 +165,13 @@ AnyTask eager_task_factory(EventLoop& loop, PendingTask task, const TaskOptions&
 
 namespace detail {
 
-/// The task around `frame`, not yet started: not in the loop's list nor its queue. One count.
+/// The task around `coro`, not yet started: not in the loop's list nor its queue.
 template <class T>
-[[gnu::always_inline]] inline FutureState* new_task(Coro<T>&& coro, LoopCore& loop,
-                                                    std::source_location where) {
-    FutureState* task =
-        make_state<TypedState<Stored<T>>>(plain_ops<T>, loop.index, next_task_id(), where);
+[[gnu::always_inline]] inline FutureState*
+new_task(Coro<T>&& coro, LoopCore& loop, std::source_location where, std::uint32_t counts = 1,
+         std::uint16_t flags = FutureState::is_task | FutureState::not_started) {
+    FutureState* task = make_state<TypedState<Stored<T>>>(plain_ops<T>, counts, flags, loop.index,
+                                                          next_task_id(), where);
     Frame* frame = coro.release();
     frame->out = &task->cell;
     task->cell.st = reinterpret_cast<std::uintptr_t>(frame);
@@ -180,8 +181,7 @@ template <class T>
 
 inline void join_task_list(LoopCore& loop, FutureState* task) noexcept {
     base::ListNode* last = loop.tasks.prev;
-    task->all.prev = last;
-    task->all.next = &loop.tasks;
+    base::set_links(&task->all, last, &loop.tasks);
     last->next = &task->all;
     loop.tasks.prev = &task->all;
 }
@@ -217,8 +217,12 @@ start_task(LoopCore& loop, Coro<T>&& coro, const TaskOptions* options, std::sour
     if (options != nullptr || !loop.plain_tasks) [[unlikely]] {
         return start_special_task(loop, std::move(coro), options, where);
     }
-    FutureState* task = new_task(std::move(coro), loop, where);
-    schedule_task(loop, task);
+    // As schedule_task does, but with its count and its flag from the start.
+    constexpr std::uint16_t flags =
+        FutureState::is_task | FutureState::not_started | FutureState::queued;
+    FutureState* task = new_task(std::move(coro), loop, where, 2, flags);
+    join_task_list(loop, task);
+    loop.ready.push(task, ReadyKind::task);
     return Task<T>(StateRef::adopt(task));
 }
 

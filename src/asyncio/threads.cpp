@@ -152,8 +152,8 @@ namespace {
 std::vector<TaskDescription> descriptions_of(EventLoop& loop) {
     std::vector<TaskDescription> descriptions;
     for (const AnyTask& task : all_tasks(loop)) {
-        descriptions.push_back(
-            {task.state()->id, task.get_name(), task.cancelling() > 0 ? "cancelling" : "pending"});
+        descriptions.push_back({task.state()->id(), task.get_name(),
+                                task.cancelling() > 0 ? "cancelling" : "pending"});
     }
     return descriptions;
 }

@@ -57,7 +57,7 @@ public:
 
 private:
     bool is_victim(const detail::FutureState* task) const {
-        return sweep_.victim_ != 0 && task->id == sweep_.victim_;
+        return sweep_.victim_ != 0 && task->id() == sweep_.victim_;
     }
     void strike(detail::FutureState* task) {
         const bool parked = !task->has(detail::FutureState::not_started) && !task->cell.settled() &&

@@ -23,7 +23,7 @@ public:
     template <class T>
     Task<T> victim(Coro<T> coro) {
         Task<T> task = create_task(std::move(coro), TaskOptions().name("victim"));
-        watch(task.state()->id);
+        watch(task.state()->id());
         return task;
     }
 
