@@ -81,7 +81,7 @@ void EventLoop::orphan() noexcept {
         throw RuntimeError("an event loop cannot run on in a forked child of its process");
     });
     closed = true;
-    plain_tasks = false;
+    update_tests();
     set_turn(polls, false);
     parts_->orphaned = true;
     inbox_.store(closed_mark, std::memory_order_relaxed);
@@ -104,7 +104,7 @@ void EventLoop::close() {
     std::uintptr_t incoming = inbox_.exchange(closed_mark, std::memory_order_seq_cst);
     while (posting_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
     closed = true;
-    plain_tasks = false;
+    update_tests();
     while ((incoming & ~signal_bit) != 0) {
         auto* node = ReadyQueue::node_of(incoming);
         incoming = node->next;
@@ -149,7 +149,7 @@ void EventLoop::check_call_slow(const char* what) const {
 void EventLoop::set_debug(bool on) noexcept {
     debug = on;
     set_turn(instrumented, on || parts_->instruments != nullptr);
-    plain_tasks = !has_task_factory && !closed && !debug;
+    update_tests();
     if (here.loop == this) detail::track_origins(on);
 }
 
@@ -187,9 +187,7 @@ void EventLoop::leave_running() noexcept {
 }
 
 [[gnu::always_inline]] inline void EventLoop::run_callback(detail::CallbackNode* node) {
-    if (node->has(detail::CallbackNode::repeats)) {
-        node->flags = static_cast<std::uint8_t>(node->flags & ~detail::CallbackNode::queued);
-    }
+    node->flags = static_cast<std::uint8_t>(node->flags & ~detail::CallbackNode::queued);
     if (!node->has(detail::CallbackNode::cancelled)) [[likely]] {
         node->set(detail::CallbackNode::ran);
         detail::context_slot = &node->context;
@@ -217,13 +215,12 @@ void EventLoop::leave_running() noexcept {
         const ReadyKind kind = ReadyQueue::kind_of(link);
         if (kind == ReadyKind::task) {
             detail::step_task(static_cast<FutureState*>(node));
+        } else if (kind == ReadyKind::callback) {
+            detail::here.task = nullptr; // the node before may have been one
+            run_callback(static_cast<detail::CallbackNode*>(node));
         } else {
-            detail::leave_task(); // of the node before
-            if (kind == ReadyKind::callback) {
-                run_callback(static_cast<detail::CallbackNode*>(node));
-            } else {
-                detail::run_own_node(node, kind);
-            }
+            detail::leave_task();
+            detail::run_own_node(node, kind);
         }
         if (node == last) break;
     }

@@ -163,12 +163,12 @@ public:
     /// Calls `f(args...)` in the next turn, first come, first served. Keeps f and the arguments.
     /// Throws    RuntimeError: the loop is closed; in debug mode also: wrong thread.
     template <Callback F>
-    Handle call_soon(F&& f, std::source_location where = std::source_location::current()) {
+    [[gnu::always_inline]] Handle call_soon(F&& f, std::source_location where = std::source_location::current()) {
         return queue_call(where, std::forward<F>(f));
     }
     template <class F, class... Args>
         requires(sizeof...(Args) > 0 && Callback<F, Args...>)
-    Handle call_soon(F&& f, Args&&... args) {
+    [[gnu::always_inline]] Handle call_soon(F&& f, Args&&... args) {
         return queue_call({}, std::forward<F>(f), std::forward<Args>(args)...);
     }
     /// Calls `f(args...)` after `delay`, never inside this call. Equal deadlines keep their order.
@@ -329,7 +329,7 @@ private:
     void enter_running();
     void leave_running() noexcept;
     void check_call(const char* what) const {
-        if (closed || debug) [[unlikely]]
+        if (careful) [[unlikely]]
             check_call_slow(what);
     }
     TimePoint after(Duration delay) const {
@@ -420,7 +420,7 @@ private:
 };
 
 template <class Base, class... BaseArgs, class F, class... Args>
-Base* make_loop_callback(std::tuple<BaseArgs...> base, F&& f, Args&&... args) {
+[[gnu::always_inline]] inline Base* make_loop_callback(std::tuple<BaseArgs...> base, F&& f, Args&&... args) {
     if constexpr (std::is_same_v<std::decay_t<F>, InContext>) {
         Base* node = make_callback<Base>(std::move(base), std::forward<Args>(args)...);
         node->context = ContextAccess::slot(f.context);
@@ -440,22 +440,20 @@ inline EventLoop::Readiness EventLoop::readable(int fd) noexcept { return {*this
 inline EventLoop::Readiness EventLoop::writable(int fd) noexcept { return {*this, fd, true}; }
 
 template <class F, class... Args>
-Handle EventLoop::queue_call([[maybe_unused]] std::source_location where, F&& f, Args&&... args) {
-    const bool careful = closed || debug;
+[[gnu::always_inline]] inline Handle
+EventLoop::queue_call([[maybe_unused]] std::source_location where, F&& f, Args&&... args) {
     if (careful) [[unlikely]]
         check_call_slow("call_soon");
     auto* node = detail::make_loop_callback<detail::CallbackNode>(
-        std::tuple(index), std::forward<F>(f), std::forward<Args>(args)...);
+        std::tuple(index, std::uint32_t{2}), std::forward<F>(f), std::forward<Args>(args)...);
     if (careful) [[unlikely]]
         detail::note_origin(node, where);
-    detail::add_ref(node);
-    detail::queue_callback(*this, node);
+    detail::queue_callback(*this, node); // has the second count
     return Handle(node);
 }
 
 template <class F, class... Args>
 TimerHandle EventLoop::arm_call(TimePoint when, std::source_location where, F&& f, Args&&... args) {
-    const bool careful = closed || debug;
     if (careful) [[unlikely]]
         check_call_slow("call_at");
     auto* node = detail::make_loop_callback<detail::TimerCallback>(

@@ -349,7 +349,13 @@ struct LoopCore {
     bool debug = false;
     bool closed = false;
     bool has_task_factory = false;
-    bool plain_tasks = true; // not closed, no task factory, no debug mode: one test for create_task
+    bool careful = false; // closed, or in debug mode: calls are looked at
+    bool plain_tasks = true; // not careful, no task factory: one test for create_task
+
+    void update_tests() noexcept { // after a change of what they sum up
+        careful = closed || debug;
+        plain_tasks = !careful && !has_task_factory;
+    }
 
     /// Why a turn is not just running what is ready; one test for all of them.
     enum TurnFlag : std::uint8_t {

@@ -114,7 +114,7 @@ AnyTask eager_task_factory(EventLoop&, PendingTask task, const TaskOptions& opti
 void EventLoop::set_task_factory(TaskFactory factory) {
     parts_->task_factory = std::move(factory);
     has_task_factory = static_cast<bool>(parts_->task_factory);
-    plain_tasks = !has_task_factory && !closed && !debug;
+    update_tests();
 }
 
 const TaskFactory* EventLoop::get_task_factory() const noexcept {
