@@ -22,8 +22,10 @@ void add_suspended(const Frame* frame, std::vector<Call>& calls, std::size_t mos
     }
 }
 
-/// What the trampoline resumed last. A task's step is under way.
-const Frame* resumed_last() noexcept { return here.task->cell.frame(); }
+/// What the trampoline resumed last; null outside of tasks.
+const Frame* resumed_last() noexcept {
+    return here.task != nullptr ? here.task->cell.frame() : nullptr;
+}
 
 const Frame* parent_of(const InlineChild& child) noexcept {
     return child.outer != nullptr ? child.outer->child : resumed_last();
