@@ -294,9 +294,20 @@ std::int64_t EventLoop::poll_timeout() const {
     return deadline <= now ? 0 : std::min(deadline - now, poll_ns_max);
 }
 
+// A short sleep may be one between bursts that want the same memory; once a second is often enough.
+void EventLoop::trim_before_sleep(std::int64_t timeout_ns) {
+    constexpr std::int64_t second = 1'000'000'000;
+    const std::int64_t now = now_ns();
+    if (timeout_ns > 0 && timeout_ns < second && now < parts_->trimmed_at + second) return;
+    parts_->trimmed_at = now;
+    base::trim_pools();
+}
+
 void EventLoop::poll(std::int64_t timeout_ns) {
     detail::leave_task(); // the last one that ran
     if (timeout_ns != 0) {
+        if (base::pools_are_swollen) [[unlikely]]
+            trim_before_sleep(timeout_ns);
         sleeping_.store(true, std::memory_order_seq_cst);
         if (inbox_.load(std::memory_order_seq_cst) != 0) timeout_ns = 0;
     }

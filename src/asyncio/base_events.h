@@ -75,6 +75,7 @@ struct LoopParts {
     base::ListNode generators{&generators, &generators}; // started and not finished
     std::vector<SignalWatch> signals;
     base::Function<void()> on_sigint; // run()'s: first cancels, then interrupts
+    std::int64_t trimmed_at = INT64_MIN / 2; // when this thread's pools were trimmed last
     LoopInstruments* instruments = nullptr;
     std::atomic<std::size_t> outside_jobs{0}; // threads at work for this loop
     std::uint64_t shuffle_state = 0;

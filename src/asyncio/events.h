@@ -317,6 +317,7 @@ private:
     void run_other_turn();
     std::int64_t poll_timeout() const;
     void poll(std::int64_t timeout_ns);
+    void trim_before_sleep(std::int64_t timeout_ns);
     void take_inbox();
     bool take_posts() noexcept;
     void queue_due_timers();

@@ -43,7 +43,8 @@ void GatherPart::add(StateRef child, bool own) noexcept {
     GatherNode& node = nodes.emplace(outer, child.get());
     FutureState* state = child.release_ownership();
     if (state->done()) {
-        if (state->failed() && mode != GatherMode::outcomes && failed == nullptr) failed = &node;
+        if (!state->failed()) return child_ended_well(node);
+        if (mode != GatherMode::outcomes && failed == nullptr) failed = &node;
     } else if (!repeated) {
         add_done_waiter(state, &node);
         ++unfinished;
@@ -61,11 +62,14 @@ void GatherPart::start() noexcept {
 void GatherNode::fired() noexcept {
     GatherPart& part = GatherPart::of(task);
     --part.unfinished;
-    if (child->failed()) [[unlikely]] {
-        part.child_failed(*this);
-    } else if (part.unfinished == 0) {
-        part.queue();
-    }
+    if (child->failed()) [[unlikely]]
+        return part.child_failed(*this);
+    part.child_ended_well(*this);
+    if (part.unfinished == 0) part.queue();
+}
+
+void GatherPart::child_ended_well(GatherNode& node) noexcept {
+    if (!collector->wants_children) release(std::exchange(node.child, nullptr));
 }
 
 void GatherPart::child_failed(GatherNode& node) noexcept {
@@ -116,7 +120,7 @@ void GatherPart::finish() noexcept {
         error = std::make_exception_ptr(CancelledError(take_cancel_message(outer)));
     } else {
         try {
-            collect(*this);
+            collector->collect(*this);
         } catch (...) {
             error = std::current_exception();
         }
@@ -126,6 +130,7 @@ void GatherPart::finish() noexcept {
     } else {
         outer->cell.st = CellHead::value;
         complete(outer);
+        if (!collector->wants_children) return nodes.reset(); // each has been let go of
     }
     detach(mode == GatherMode::first_error && failed != nullptr);
 }

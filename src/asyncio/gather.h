@@ -26,16 +26,19 @@ struct GatherNode final : LinkedWaiter {
     FutureState* behind() const noexcept override { return task; }
     const char* label() const noexcept override { return "gather"; }
 
-    FutureState* child; // counted; null once its result has been taken
+    FutureState* child; // counted; null once nothing more is wanted of it
+};
+
+/// How the value of a gather is made.
+struct GatherCollector {
+    void (*collect)(struct GatherPart&); // in the outer state; may throw
+    bool wants_children; // no: a child that has ended well is let go of at once
 };
 
 /// What the outer futures of all gathers have behind their value.
 struct GatherPart : Hop { // queued: holds a count of the outer future
-    /// Makes the value in the outer state. May throw.
-    using Collect = void (*)(GatherPart&);
-
-    GatherPart(FutureState* of_outer, GatherMode how, Collect make_value) noexcept
-        : Hop(&run_queued, &drop_queued), outer(of_outer), collect(make_value), mode(how) {}
+    GatherPart(FutureState* of_outer, GatherMode how, const GatherCollector* by) noexcept
+        : Hop(&run_queued, &drop_queued), outer(of_outer), collector(by), mode(how) {}
     ~GatherPart() { detach(false); }
 
     static GatherPart& of(FutureState* outer) noexcept {
@@ -48,6 +51,7 @@ struct GatherPart : Hop { // queued: holds a count of the outer future
     /// All are added: completes the outer future if that is decided already.
     void start() noexcept;
 
+    void child_ended_well(GatherNode& node) noexcept;
     void child_failed(GatherNode& node) noexcept;
     void queue() noexcept;
     void settle() noexcept;
@@ -61,7 +65,7 @@ struct GatherPart : Hop { // queued: holds a count of the outer future
     FutureState* outer;
     base::FixedArray<GatherNode> nodes; // by argument
     std::size_t unfinished = 0;         // linked nodes
-    Collect collect;
+    const GatherCollector* collector;
     GatherNode* failed = nullptr;       // the first one
     GatherPart* cancelling = nullptr;   // whom the cancel comes from, while it is under way
     std::size_t cursor = 0;             // how far it has come
@@ -74,9 +78,9 @@ struct GatherPart : Hop { // queued: holds a count of the outer future
 template <class V>
 struct GatherState : TypedState<V> {
     GatherState(const StateOps* operations, std::uint16_t loop_index, std::source_location where,
-                GatherMode mode, GatherPart::Collect collect) noexcept
+                GatherMode mode, const GatherCollector* collector) noexcept
         : TypedState<V>(operations, std::uint16_t{0}, loop_index, where),
-          part(this, mode, collect) {}
+          part(this, mode, collector) {}
     GatherPart part; // the last member: GatherPart::of finds it there
 };
 
@@ -89,11 +93,12 @@ inline constexpr StateOps gather_ops{sizeof(GatherState<V>), (alignof(V) > 8), &
 
 /// The outer future of `count` children to come. One count.
 template <class V>
-FutureState* make_gather(LoopCore& loop, GatherMode mode, GatherPart::Collect collect,
+FutureState* make_gather(LoopCore& loop, GatherMode mode, const GatherCollector* collector,
                          std::size_t count) {
     static_assert(sizeof(GatherState<V>) % 8 == 0 && alignof(GatherPart) == 8);
     auto* state = make_state<GatherState<V>>(gather_ops<V>, loop.index,
-                                             std::source_location::current(), mode, collect);
+                                             std::source_location::current(), mode,
+                                             collector);
     StateRef owner = StateRef::adopt(state);
     state->part.nodes.reserve(count);
     return owner.release_ownership();
@@ -111,7 +116,9 @@ template <class T, GatherMode Mode>
 gathered_t<T, Mode> take_gathered(GatherNode& node) {
     const StateRef child = StateRef::adopt(std::exchange(node.child, nullptr));
     if constexpr (Mode == GatherMode::outcomes) {
-        if (child->failed()) return Outcome<T>::with_exception(exception_of(child.get()));
+        if (child && child->failed()) {
+            return Outcome<T>::with_exception(exception_of(child.get()));
+        }
         if constexpr (std::is_void_v<T>) {
             return Outcome<T>::with_value();
         } else {
@@ -127,6 +134,8 @@ gathered_t<T, Mode> take_gathered(GatherNode& node) {
 template <GatherMode Mode, class... T>
 struct CollectTuple {
     using Value = std::tuple<gathered_t<T, Mode>...>;
+    static constexpr GatherCollector collector{&CollectTuple::collect,
+                                               !(std::is_void_v<T> && ...)};
     static void collect(GatherPart& part) {
         collect_in_order(part, std::index_sequence_for<T...>());
     }
@@ -139,7 +148,15 @@ struct CollectTuple {
 template <GatherMode Mode, class T>
 struct CollectVector {
     using Value = std::vector<gathered_t<T, Mode>>;
+    static constexpr GatherCollector collector{&CollectVector::collect, !std::is_void_v<T>};
     static void collect(GatherPart& part) {
+        if constexpr (std::is_same_v<gathered_t<T, Mode>, std::monostate>) {
+            ::new (part.outer->cell.payload()) Value(part.nodes.size());
+        } else {
+            collect_in_order(part);
+        }
+    }
+    static void collect_in_order(GatherPart& part) {
         Value values;
         values.reserve(part.nodes.size());
         for (GatherNode& node : part.nodes) values.push_back(take_gathered<T, Mode>(node));
@@ -166,7 +183,7 @@ auto gather_arguments(A&&... awaitables) {
     if constexpr (sizeof...(A) == 0) loop = &running_or_current_loop();
     (join_loop_of(loop, std::as_const(awaitables)), ...);
     Future<Value> outer{
-        StateRef::adopt(make_gather<Value>(*loop, Mode, &Collector::collect, sizeof...(A)))};
+        StateRef::adopt(make_gather<Value>(*loop, Mode, &Collector::collector, sizeof...(A)))};
     GatherPart& part = GatherPart::of(outer.state());
     (add_child(part, std::forward<A>(awaitables), *loop), ...);
     part.start();
@@ -190,7 +207,7 @@ auto gather_range(R&& awaitables) {
         if (loop == nullptr) loop = &running_or_current_loop();
         const std::size_t count = std::size(awaitables);
         Future<Value> outer{
-            StateRef::adopt(make_gather<Value>(*loop, Mode, &Collector::collect, count))};
+            StateRef::adopt(make_gather<Value>(*loop, Mode, &Collector::collector, count))};
         GatherPart& part = GatherPart::of(outer.state());
         for (auto&& child : awaitables) {
             if (part.nodes.size() == count) break;

@@ -59,6 +59,7 @@ public:
                     block_bytes * slab->carved++;
         }
         ++out;
+        if (slab->used == 0) --empty_;
         if (++slab->used == capacity) unlink(slab);
         return block;
     }
@@ -71,7 +72,16 @@ public:
         FreeBlock* free = static_cast<FreeBlock*>(block);
         free->next = slab->free;
         slab->free = free;
-        if (slab->used == 0 && (slab->next != nullptr || slab->prev != nullptr)) delete_slab(slab);
+        if (slab->used == 0) ++empty_;
+    }
+
+    /// Gives empty slabs back to the heap, but for one.
+    void trim() noexcept {
+        for (Slab* slab = open_; slab != nullptr && empty_ > 1;) {
+            Slab* const next = slab->next;
+            if (slab->used == 0) delete_slab(slab);
+            slab = next;
+        }
     }
 
     std::mutex lock;
@@ -82,11 +92,13 @@ private:
     Slab* new_slab() {
         Slab* slab = ::new (::operator new(slab_bytes, std::align_val_t(slab_bytes))) Slab;
         ++slabs;
+        ++empty_;
         return slab;
     }
     void delete_slab(Slab* slab) noexcept {
         unlink(slab);
         --slabs;
+        --empty_;
         ::operator delete(slab, std::align_val_t(slab_bytes));
     }
     void link(Slab* slab) noexcept {
@@ -102,6 +114,7 @@ private:
     }
 
     Slab* open_ = nullptr; // slabs with a free block
+    std::size_t empty_ = 0; // those of them that have nothing else
 };
 
 std::atomic<std::size_t> large_live{0};
@@ -113,8 +126,21 @@ struct BlockPool<Grain>::Store {
     static std::size_t bytes_of(std::size_t index) noexcept {
         return index == 0 ? Grain : index * Grain;
     }
-    static std::uint32_t cap_of(std::size_t index) noexcept {
+    static std::uint32_t idle_cap(std::size_t index) noexcept {
+        return static_cast<std::uint32_t>(idle_bytes_max / bytes_of(index));
+    }
+    static std::uint32_t cap(std::size_t index) noexcept {
         return static_cast<std::uint32_t>(cached_bytes_max / bytes_of(index));
+    }
+
+    /// Moves blocks of a list to the store. The lock is held.
+    static void give_back(Bin& bin, std::size_t index, std::size_t count) noexcept {
+        for (; count > 0; --count) {
+            Block* block = bin.first;
+            bin.first = block->next;
+            ++bin.room;
+            depots[index].give(block, bytes_of(index));
+        }
     }
 
     // Outlives every thread: frames may be given back while statics are destroyed.
@@ -141,21 +167,36 @@ template <std::size_t Grain>
 
 template <std::size_t Grain>
 void BlockPool<Grain>::open_bins() noexcept {
-    for (std::size_t i = 0; i < class_count; ++i) bins_[i].room = Store::cap_of(i);
+    for (std::size_t i = 0; i < class_count; ++i) {
+        bins_[i].room = bins_[i].granted = Store::idle_cap(i);
+    }
     ThreadEnd::here.open = true;
+}
+
+template <std::size_t Grain>
+void BlockPool<Grain>::trim() noexcept {
+    for (std::size_t i = 0; i < class_count; ++i) {
+        Bin& bin = bins_[i];
+        const std::uint32_t cap = Store::idle_cap(i);
+        if (bin.granted <= cap) continue;
+        const std::scoped_lock hold(Store::depots[i].lock);
+        if (bin.count() > cap) Store::give_back(bin, i, bin.count() - cap);
+        bin.room -= bin.granted - cap;
+        bin.granted = cap;
+        Store::depots[i].trim();
+    }
 }
 
 template <std::size_t Grain>
 void BlockPool<Grain>::close_bins() noexcept {
     for (std::size_t i = 0; i < class_count; ++i) {
         Bin& bin = bins_[i];
-        bin.room = 0;
-        if (bin.first == nullptr) continue;
-        const std::scoped_lock hold(Store::depots[i].lock);
-        while (Block* block = bin.first) {
-            bin.first = block->next;
-            Store::depots[i].give(block, Store::bytes_of(i));
+        if (bin.first != nullptr) {
+            const std::scoped_lock hold(Store::depots[i].lock);
+            Store::give_back(bin, i, bin.count());
+            Store::depots[i].trim();
         }
+        bin.room = bin.granted = 0;
     }
 }
 
@@ -200,18 +241,18 @@ void BlockPool<Grain>::overflow(std::size_t index, void* memory) noexcept {
         open_bins();
         return give(memory, Store::bytes_of(index));
     }
-    const std::size_t bytes = Store::bytes_of(index);
-    Depot& depot = Store::depots[index];
     Bin& bin = bins_[index];
-    const std::scoped_lock hold(depot.lock);
-    depot.give(memory, bytes);
-    if (end.ended) return;
-    for (std::size_t n = Store::cap_of(index) / 4; n > 0 && bin.first != nullptr; --n) {
-        Block* block = bin.first;
-        bin.first = block->next;
-        ++bin.room;
-        depot.give(block, bytes);
+    if (!end.ended && bin.granted < Store::cap(index)) {
+        const std::uint32_t more = Store::idle_cap(index);
+        bin.granted += more;
+        bin.room += more;
+        pools_are_swollen = true;
+        return give(memory, Store::bytes_of(index));
     }
+    Depot& depot = Store::depots[index];
+    const std::scoped_lock hold(depot.lock);
+    depot.give(memory, Store::bytes_of(index));
+    if (!end.ended) Store::give_back(bin, index, bin.count() / 4);
 }
 
 template <std::size_t Grain>
@@ -239,6 +280,14 @@ void BlockPool<Grain>::add_stats(FrameStats& into) noexcept {
         into.live_blocks += depot.out - cached;
         into.slabs += depot.slabs;
     }
+}
+
+[[gnu::tls_model("initial-exec")]] constinit thread_local bool pools_are_swollen = false;
+
+void trim_pools() noexcept {
+    FramePool::trim();
+    StatePool::trim();
+    pools_are_swollen = false;
 }
 
 template class BlockPool<16>;

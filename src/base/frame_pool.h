@@ -17,8 +17,10 @@ struct FrameStats {
 
 /// Sizes up to `largest` bytes, in classes of `Grain` bytes; each class has a free list per thread.
 ///
-/// A free list keeps at most `cached_bytes_max` bytes; what is above goes back to the common store,
-/// whose slabs return to the heap when they are empty. A thread that ends gives all its lists back.
+/// While a thread works, its free lists keep what it gave back, up to `cached_bytes_max`: the next burst
+/// of work wants it again. Before it sleeps it calls trim_pools(), which leaves `idle_bytes_max` in a
+/// list; the rest goes to the common store, and slabs that are empty to the heap. A thread that ends
+/// gives all its lists back.
 /// Blocks may be given back on another thread than they were taken on. Under sanitizers every block
 /// is an allocation of its own, so that a use after the end is seen.
 ///
@@ -28,7 +30,8 @@ template <std::size_t Grain>
 class BlockPool {
 public:
     static constexpr std::size_t largest = 1024;
-    static constexpr std::size_t cached_bytes_max = 1 << 20; // per class and thread
+    static constexpr std::size_t cached_bytes_max = 64 << 20; // per class and thread
+    static constexpr std::size_t idle_bytes_max = 1 << 20; // the same, of a thread that sleeps
 
     /// Memory for `bytes`, aligned to `Grain`. Throws std::bad_alloc.
     static void* take(std::size_t bytes) {
@@ -61,6 +64,7 @@ public:
     }
 
     static void add_stats(FrameStats& into) noexcept;
+    static void trim() noexcept;
 
 private:
     struct Block {
@@ -69,6 +73,9 @@ private:
     struct Bin {
         Block* first = nullptr;
         std::uint32_t room = 0; // how many more blocks the list may take
+        std::uint32_t granted = 0; // how many it may have; more is granted as it fills
+
+        std::uint32_t count() const noexcept { return granted - room; }
     };
     struct Store;
     struct ThreadEnd;
@@ -94,5 +101,12 @@ extern template class BlockPool<8>;
 /// Both pools together.
 /// Thread    any.
 FrameStats frame_stats() noexcept;
+
+/// Set while a list of this thread may have more than idle_bytes_max.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local bool pools_are_swollen;
+
+/// Gives back what this thread's lists need not keep while it sleeps, and all slabs that are empty.
+/// Cost      one visit to each block given back.
+void trim_pools() noexcept;
 
 } // namespace asyncio::base

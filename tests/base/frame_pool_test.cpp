@@ -89,20 +89,38 @@ TEST("frame pool: the block given back last is the next one taken") {
     FramePool::give(first, 112);
 }
 
-TEST("frame pool: a free list keeps at most its cap, and empty slabs go back to the heap") {
+TEST("frame pool: what a burst has given back is there for the next one, until it is trimmed") {
     if (!pooled()) return;
     constexpr std::size_t bytes = 512;
-    constexpr std::size_t count = 16 * FramePool::cached_bytes_max / bytes;
+    constexpr std::size_t count = 16 * FramePool::idle_bytes_max / bytes;
     const FrameStats before = frame_stats();
     std::vector<void*> blocks;
     for (std::size_t i = 0; i < count; ++i) blocks.push_back(FramePool::take(bytes));
     const FrameStats high = frame_stats();
     CHECK(high.slabs - before.slabs >= count * bytes / (64 * 1024));
     for (void* block : blocks) FramePool::give(block, bytes);
+    CHECK_EQ(frame_stats().slabs, high.slabs);
+    CHECK(asyncio::base::pools_are_swollen);
+    asyncio::base::trim_pools();
+    CHECK(!asyncio::base::pools_are_swollen);
     const FrameStats after = frame_stats();
     CHECK_EQ(after.live_blocks, before.live_blocks);
-    CHECK(after.cached_blocks - before.cached_blocks <= FramePool::cached_bytes_max / bytes);
-    CHECK(after.slabs - before.slabs <= FramePool::cached_bytes_max / (64 * 1024) + 2);
+    CHECK(after.cached_blocks - before.cached_blocks <= FramePool::idle_bytes_max / bytes);
+    CHECK(after.slabs - before.slabs <= FramePool::idle_bytes_max / (64 * 1024) + 3);
+}
+
+TEST("frame pool: a free list keeps at most its cap; what is above goes to the store at once") {
+    if (!pooled()) return;
+    constexpr std::size_t bytes = 1024;
+    constexpr std::size_t cap = FramePool::cached_bytes_max / bytes;
+    const FrameStats before = frame_stats();
+    std::vector<void*> blocks;
+    for (std::size_t i = 0; i < cap + cap / 4; ++i) blocks.push_back(FramePool::take(bytes));
+    for (void* block : blocks) FramePool::give(block, bytes);
+    CHECK(frame_stats().cached_blocks - before.cached_blocks <= cap);
+    asyncio::base::trim_pools();
+    CHECK(frame_stats().cached_blocks - before.cached_blocks <= FramePool::idle_bytes_max / bytes);
+    CHECK_EQ(frame_stats().live_blocks, before.live_blocks);
 }
 
 TEST("frame pool: a block may be given back on another thread") {
