@@ -17,8 +17,8 @@ namespace asyncio::testing {
 struct CaseEnded {};
 
 /// Notes a failed check of the running case.  Thread: any.
-void fail(const char* file, int line, const std::string& what);
-[[noreturn]] void fail_and_end(const char* file, int line, const std::string& what);
+void fail(const char* file, int line, std::string_view what);
+[[noreturn]] void fail_and_end(const char* file, int line, std::string_view what);
 
 /// How many checks of the running case have failed.
 int failures() noexcept;
@@ -85,10 +85,14 @@ auto kept(T&& value) {
     }
 }
 
+/// Notes a failed check that shows both values.
+void fail_unequal(const char* file, int line, std::string_view what, std::string_view left,
+                  std::string_view right);
+
+/// What CHECK_EQ does with its sides.
 template <class A, class B>
 void check_equal(const A& a, const B& b, const char* file, int line, const char* what) {
-    if (a == b) return;
-    fail(file, line, std::string(what) + ": " + text_of(a) + " is not " + text_of(b));
+    if (!(a == b)) fail_unequal(file, line, what, text_of(a), text_of(b));
 }
 
 /// In a catch (...) clause: says what came instead of `wanted`.
