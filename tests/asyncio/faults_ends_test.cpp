@@ -28,14 +28,6 @@ Coro<int> answer() {
     co_return 42;
 }
 
-// Makes a loop and throws an OSError while there are descriptors. When UBSan first meets a class, it
-// looks through a pipe whether the vtable can be read; without a descriptor it takes the object for
-// a broken one.
-void rehearse() {
-    CHECK_EQ(run(answer()), 42);
-    CHECK_THROWS_MSG(os::throw_os_error(EMFILE, "rehearsal"), OSError, "Too many open files");
-}
-
 // Lets this process open `more` descriptors and no more.
 void allow_descriptors(rlim_t more) {
     rlimit limit{};
@@ -48,13 +40,27 @@ void allow_descriptors(rlim_t more) {
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
-int errnum_of_new_loop() {
+template <class F>
+int errnum_of(F function) {
     try {
-        new_event_loop();
+        function();
     } catch (const OSError& error) {
         return error.errnum();
     }
     return 0;
+}
+
+int errnum_of_new_loop() {
+    return errnum_of([] { new_event_loop(); });
+}
+
+// Makes a loop and throws an OSError while there are descriptors. When UBSan first meets a class, it
+// looks through a pipe whether the vtable can be read; without a descriptor it takes the object for
+// a broken one.
+void rehearse() {
+    CHECK_EQ(run(answer()), 42);
+    CHECK_EQ(errnum_of([] { os::throw_os_error(EMFILE, "rehearsal"); }), EMFILE);
+    CHECK_THROWS_MSG(os::throw_os_error(EMFILE, "rehearsal"), OSError, "Too many open files");
 }
 
 } // namespace
