@@ -4,21 +4,11 @@
 
 #include "asyncio/format_helpers.h"
 
-#include <cstdlib>
 #include <cstring>
-#include <cxxabi.h>
 
 namespace asyncio {
 
 namespace {
-
-std::string demangled(const std::type_info& type) {
-    int status = 0;
-    char* text = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
-    std::string name = status == 0 ? text : type.name();
-    std::free(text);
-    return name;
-}
 
 std::string last_part(const std::string& qualified) {
     const std::size_t args = qualified.find('<');
@@ -52,7 +42,7 @@ std::string type_name(const std::exception_ptr& error) {
     const std::type_info* type = detail::type_of(error);
     if (type == nullptr) return "None";
     if (*type == typeid(MixedExceptionGroup)) return "BaseExceptionGroup";
-    return last_part(demangled(*type));
+    return last_part(detail::demangled(*type));
 }
 
 std::string message_of(const std::exception_ptr& error) {
@@ -82,11 +72,11 @@ std::string repr(const std::exception_ptr& error) {
 }
 
 std::string repr(const std::exception& error) {
-    return repr_of(last_part(demangled(typeid(error))), error.what());
+    return repr_of(last_part(detail::demangled(typeid(error))), error.what());
 }
 
 std::string repr(const BaseException& error) {
-    return repr_of(last_part(demangled(typeid(error))), error.message());
+    return repr_of(last_part(detail::demangled(typeid(error))), error.message());
 }
 
 IncompleteReadError::IncompleteReadError(std::string partial_bytes,

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cxxabi.h>
+#include <memory>
 #include <vector>
 
 namespace asyncio::detail {
@@ -210,14 +211,6 @@ std::string joined(const std::vector<Part>& parts, bool owner) {
     return text;
 }
 
-std::string demangled(const char* name) {
-    int status = 0;
-    char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-    std::string result = status == 0 ? text : name;
-    std::free(text);
-    return result;
-}
-
 } // namespace
 
 std::string name_in_signature(std::string_view signature) {
@@ -231,8 +224,15 @@ std::string function_name(std::source_location where) {
     return name_in_signature(where.function_name());
 }
 
+std::string demangled(const std::type_info& type) {
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> text( // freed also if the result throws
+        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
+    return status == 0 ? text.get() : type.name();
+}
+
 std::string callable_name(const std::type_info& type) {
-    const std::string text = demangled(type.name());
+    const std::string text = demangled(type);
     if (text.find("(*)") != std::string::npos || text.find("::*)") != std::string::npos) {
         const std::size_t pointer = std::min(text.find("(*)"), text.find("::*)"));
         if (pointer < text.find('<')) return "function";

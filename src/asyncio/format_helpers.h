@@ -18,6 +18,8 @@ std::string function_name(std::source_location where);
 /// The same for the text of a signature.
 std::string name_in_signature(std::string_view signature);
 
+/// The type as C++ writes it: "asyncio::Queue<int>".
+std::string demangled(const std::type_info& type);
 /// The name of a callable's type: "bad_callback" for a function object, "main_.<lambda>",
 /// "function" for a pointer, since only the type is known.
 std::string callable_name(const std::type_info& type);

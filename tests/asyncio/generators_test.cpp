@@ -386,7 +386,7 @@ TEST("a generator may outlive the loop in which it was left") {
 }
 
 TEST("a generator may outlive a task that was destroyed while it waited in it") {
-    std::optional<AsyncGenerator<int>> generator(count_slowly(3));
+    auto generator = std::make_unique<AsyncGenerator<int>>(count_slowly(3));
     {
         EventLoop loop(LoopOptions().backend(testing::make_virtual_backend()));
         const auto ask = [&generator]() -> Coro<> { (void)co_await generator->next(); };

@@ -8,6 +8,7 @@
 #include "base/frame_pool.h"
 #include "support/reports.h"
 
+#include <memory>
 #include <thread>
 
 using namespace asyncio;
@@ -79,7 +80,7 @@ CO_TEST(
     "FLT-TASK-08: a task that cancels itself before it joins a circle is cancelled there, once") {
     std::optional<Task<>> first;
     std::optional<Task<>> second;
-    const auto join = [&first, &second]() -> Coro<> {
+    const auto join = [&second]() -> Coro<> {
         current_task().cancel();
         co_await *second;
     };
@@ -119,9 +120,9 @@ TEST("FLT-TASK-08: a circle that is left when the loop closes is reported and ta
         loop.set_exception_handler([&](EventLoop&, const ExceptionContext& context) {
             reported.push_back(context.task->get_name());
         });
-        std::optional<Ring> ring;
+        std::unique_ptr<Ring> ring;
         const auto body = [&ring]() -> Coro<> {
-            ring.emplace(2, 0);
+            ring = std::make_unique<Ring>(2, 0);
             co_await yield_now();
             co_await yield_now();
         };

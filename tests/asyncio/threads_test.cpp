@@ -16,8 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration long_enough = 60s; // for what ends at once
-
 std::string this_thread_name() {
     char name[16] = {};
     ::pthread_getname_np(::pthread_self(), name, sizeof name);

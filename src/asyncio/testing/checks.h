@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace asyncio::testing {
@@ -16,8 +17,8 @@ namespace asyncio::testing {
 struct CaseEnded {};
 
 /// Notes a failed check of the running case.  Thread: any.
-void fail(const char* file, int line, const std::string& what);
-[[noreturn]] void fail_and_end(const char* file, int line, const std::string& what);
+void fail(const char* file, int line, std::string_view what);
+[[noreturn]] void fail_and_end(const char* file, int line, std::string_view what);
 
 /// How many checks of the running case have failed.
 int failures() noexcept;
@@ -41,6 +42,8 @@ std::string text_of(const T& value) {
         return std::to_string(static_cast<long long>(value));
     } else if constexpr (std::is_arithmetic_v<T>) {
         return std::to_string(value);
+    } else if constexpr (std::is_null_pointer_v<T>) {
+        return "nullptr";
     } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
         return text_of(std::string_view(value));
     } else if constexpr (std::is_convertible_v<const T&, Duration>) {
@@ -62,10 +65,34 @@ std::string text_of(const std::vector<T>& value) {
     return text + "]";
 }
 
+/// The left side of CHECK_EQ, as it is kept while the right side is worked out.
+///
+/// A copy even of a reference, and text as a std::string: `f().name()` may refer to a part of what
+/// f() returned, which is gone by then. What refers to others inside (a span, an iterator) still
+/// does.
+template <class T>
+auto kept(T&& value) {
+    using Value = std::decay_t<T>;
+    if constexpr (std::is_same_v<Value, std::string_view> || std::is_same_v<Value, const char*> ||
+                  std::is_same_v<Value, char*>) {
+        return std::string(value);
+    } else if constexpr (std::is_same_v<Value, std::vector<bool>::reference>) {
+        return static_cast<bool>(value);
+    } else {
+        static_assert(std::is_constructible_v<Value, T>,
+                      "CHECK_EQ keeps its left side by value; for this type, CHECK(a == b)");
+        return Value(std::forward<T>(value));
+    }
+}
+
+/// Notes a failed check that shows both values.
+void fail_unequal(const char* file, int line, std::string_view what, std::string_view left,
+                  std::string_view right);
+
+/// What CHECK_EQ does with its sides.
 template <class A, class B>
 void check_equal(const A& a, const B& b, const char* file, int line, const char* what) {
-    if (a == b) return;
-    fail(file, line, std::string(what) + ": " + text_of(a) + " is not " + text_of(b));
+    if (!(a == b)) fail_unequal(file, line, what, text_of(a), text_of(b));
 }
 
 /// In a catch (...) clause: says what came instead of `wanted`.
@@ -90,11 +117,11 @@ void check_message(std::string_view got, std::string_view wanted, const char* fi
         if (!asyncio_holds) ::asyncio::testing::fail_and_end(__FILE__, __LINE__, #__VA_ARGS__); \
     } while (false)
 
+/// Two statements, for g++ 12: with co_await on one side, the other may hold lists in braces.
 #define CHECK_EQ(a, ...)                                                                 \
     do {                                                                                 \
-        const auto& asyncio_left = (a);                                                  \
-        const auto& asyncio_right = (__VA_ARGS__);                                       \
-        ::asyncio::testing::check_equal(asyncio_left, asyncio_right, __FILE__, __LINE__, \
+        const auto asyncio_left = ::asyncio::testing::kept(a);                           \
+        ::asyncio::testing::check_equal(asyncio_left, (__VA_ARGS__), __FILE__, __LINE__, \
                                         #a " == " #__VA_ARGS__);                         \
     } while (false)
 

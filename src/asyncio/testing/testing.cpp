@@ -67,14 +67,22 @@ std::string base_name(const char* file) {
 
 // ---- checks --------------------------------------------------------------------------------------------
 
-void fail(const char* file, int line, const std::string& what) {
+void fail(const char* file, int line, std::string_view what) {
     const std::scoped_lock hold(state.lock);
-    state.failures.push_back(base_name(file) + ":" + std::to_string(line) + ": " + what);
+    std::string text = base_name(file) + ":" + std::to_string(line) + ": ";
+    state.failures.push_back(text.append(what));
 }
 
-void fail_and_end(const char* file, int line, const std::string& what) {
+void fail_and_end(const char* file, int line, std::string_view what) {
     fail(file, line, what);
     throw CaseEnded();
+}
+
+void fail_unequal(const char* file, int line, std::string_view what, std::string_view left,
+                  std::string_view right) {
+    std::string text(what);
+    text.append(": ").append(left).append(" is not ").append(right);
+    fail(file, line, text);
 }
 
 int failures() noexcept { return static_cast<int>(state.failures.size()); }
