@@ -1,12 +1,44 @@
 # SPDX-License-Identifier: MIT
 """Scenarios on a loop whose clock jumps, and the trace that they leave. trace.h is the same in C++.
 
-Each line begins with the loop's turn, counted from the scenario's first step.
+Each line begins with the loop's turn, counted from the scenario's first step or the clock's last
+jump: whether a turn before the jump had nothing but a counter to run, no program can tell.
 """
 
 import asyncio
+import asyncio.events
+import itertools
 import re
 import sys
+
+# ---- what is promised beyond CPython -----------------------------------------------------------
+
+class Lock(asyncio.Lock):
+    """SEM-LOCK-05: a waiter that was cancelled has left the line when the lock is released."""
+
+    def _wake_up_first(self):
+        present = [waiter for waiter in self._waiters or () if not waiter.cancelled()]
+        if present and not present[0].done():
+            present[0].set_result(True)
+
+
+class _FirstArmedFirst(asyncio.TimerHandle):
+    """SEM-LOOP-06: timers with one deadline run in the order of registration."""
+
+    serial = itertools.count()
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.place = self._when, next(self.serial)
+
+    def __lt__(self, other):
+        return self.place < other.place
+
+
+asyncio.events.TimerHandle = _FirstArmedFirst
+
+
+# ---- scenarios ---------------------------------------------------------------------------------
 
 _scenarios = []
 _loop = None
@@ -27,11 +59,16 @@ class _JumpingLoop(asyncio.SelectorEventLoop):
             if timeout is None:
                 raise RuntimeError("deadlock")
             events = poll(0)
-            if not events:
-                self.now += timeout
+            if not events and timeout > 0:
+                self._jump(timeout)
             return events
 
         self._selector.select = select
+
+    def _jump(self, seconds):
+        global _start
+        self.now += seconds
+        _start = self.turns
 
     def time(self):
         return self.now
