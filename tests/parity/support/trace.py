@@ -22,6 +22,22 @@ class Lock(asyncio.Lock):
             present[0].set_result(True)
 
 
+class _OrderedSet(dict):
+    def add(self, member):
+        self[member] = None
+
+    def discard(self, member):
+        self.pop(member, None)
+
+
+class TaskGroup(asyncio.TaskGroup):
+    """Cancels its children in the order of their creation."""
+
+    def __init__(self):
+        super().__init__()
+        self._tasks = _OrderedSet()
+
+
 class _FirstArmedFirst(asyncio.TimerHandle):
     """SEM-LOOP-06: timers with one deadline run in the order of registration."""
 
@@ -101,15 +117,15 @@ def log_end(name, future):
     if future.cancelled():
         log(f"{name}: cancelled")
     elif future.exception() is not None:
-        log(f"{name}: {future.exception()!r}")
+        log(f"{name}: {text_of_error(future.exception())}")
     else:
         log(f"{name}: {future.result()}")
 
 
-def _text_of_error(error):
+def text_of_error(error):
     if not isinstance(error, BaseExceptionGroup):
         return repr(error)
-    return f"{error.message}: [{', '.join(_text_of_error(one) for one in error.exceptions)}]"
+    return f"{error.message}: [{', '.join(text_of_error(one) for one in error.exceptions)}]"
 
 
 async def attempt(awaitable):
@@ -117,7 +133,7 @@ async def attempt(awaitable):
     try:
         return str(await awaitable)
     except (asyncio.CancelledError, Exception) as error:
-        return _text_of_error(error)
+        return text_of_error(error)
 
 
 async def work(name, delay, error=None):
