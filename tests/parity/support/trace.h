@@ -22,6 +22,9 @@ inline EventLoop& loop() { return get_running_loop(); }
 /// For this scenario: what takes another number of turns in Debian's Python than in newer ones.
 inline void hide_turns() { shows_turns = false; }
 
+/// The present turn is number 0.
+inline void count_anew() { start = loop().turn_count(); }
+
 /// Prints a line that begins with the turn, counted from the scenario's first step or the clock's
 /// last jump: whether a turn before the jump had nothing but a counter to run, nobody can tell.
 inline void log(const std::string& text) {
@@ -144,9 +147,8 @@ inline int run_all() {
         shows_turns = true;
         RunOptions options;
         options.loop_factory([] {
-            const auto count_anew = [] { start = loop().turn_count(); };
             return std::make_unique<EventLoop>(
-                LoopOptions().backend(testing::make_virtual_backend(count_anew)));
+                LoopOptions().backend(testing::make_virtual_backend(&count_anew)));
         });
         run(run_one(scenario), std::move(options));
     }

@@ -104,6 +104,12 @@ def hide_turns():
     _shows_turns = False
 
 
+def count_anew():
+    """The present turn is number 0."""
+    global _start
+    _start = _loop.turns
+
+
 def log(text):
     print(f"[{_loop.turns - _start if _shows_turns else '-'}] {text}")
 
