@@ -162,6 +162,14 @@ protected:
     explicit FutureAwaiterBase(StateRef target) noexcept : target_(std::move(target)) {}
     ~FutureAwaiterBase() = default;
 
+    /// The task was cancelled: is that what it sees, and not the target's own cancellation?
+    /// A failure that it was woken for counts as seen even so, as in CPython.
+    bool throws_cancel() noexcept {
+        if (target_->has(FutureState::is_cancelled)) return false;
+        if (target_->failed()) target_->set(FutureState::retrieved);
+        return true;
+    }
+
     StateRef target_;
 };
 
@@ -204,8 +212,8 @@ public:
 
     Result await_resume() {
         if (task != nullptr && take_cancel()) [[unlikely]] {
-            if (!target_->has(FutureState::is_cancelled)) throw_cancelled();
-            take_cancel_message(here.task); // the target's own CancelledError is what comes
+            if (throws_cancel()) throw_cancelled();
+            take_cancel_message(here.task);
         }
         if (target_->failed()) [[unlikely]]
             rethrow_failure(target_.get());
@@ -215,9 +223,7 @@ public:
     Outcome<T> await_outcome() {
         if (task != nullptr && take_cancel()) {
             const std::string message = take_cancel_message(here.task);
-            if (!target_->has(FutureState::is_cancelled)) {
-                return Outcome<T>::with_cancellation(message);
-            }
+            if (throws_cancel()) return Outcome<T>::with_cancellation(message);
         }
         if (target_->failed()) return Outcome<T>::with_exception(exception_of(target_.get()));
         if constexpr (std::is_void_v<T>) {

@@ -3,6 +3,7 @@
 #include "asyncio/runners.h"
 
 #include "asyncio/base_events.h"
+#include "asyncio/gather.h"
 #include "os/signals.h"
 
 #include <csignal>
@@ -14,26 +15,29 @@ namespace {
 constexpr std::chrono::seconds executor_timeout{300};
 constexpr int shutdown_rounds_max = 100;
 
-// Tasks may make new ones while they are cancelled; those are cancelled in a further round.
-Coro<void> cancel_all_tasks(EventLoop& loop) {
-    const AnyTask me = current_task();
+void report_failures(EventLoop& loop, const std::vector<AnyTask>& ended) {
+    for (const AnyTask& task : ended) {
+        if (task.cancelled() || task.exception() == nullptr) continue;
+        ExceptionContext context;
+        context.message = "unhandled exception during asyncio.run() shutdown";
+        context.exception = task.exception();
+        context.task = task;
+        loop.call_exception_handler(context);
+    }
+}
+
+// What is ready does not run once more before it is cancelled. Tasks may make new ones while they are
+// cancelled; those are cancelled in a further round.
+void cancel_all_tasks(EventLoop& loop) {
     for (int round = 0; round < shutdown_rounds_max; ++round) {
-        std::vector<AnyTask> left = all_tasks(loop);
-        std::erase(left, me);
-        if (left.empty()) co_return;
+        const std::vector<AnyTask> left = all_tasks(loop);
+        if (left.empty()) return;
         std::vector<detail::FutureState*> order;
         for (const AnyTask& task : left) order.push_back(task.state());
         loop.shuffle(order);
         for (detail::FutureState* task : order) detail::cancel(task, {});
-        for (const AnyTask& task : left) {
-            const Outcome<void> end = co_await outcome(task);
-            if (!end.has_exception()) continue;
-            ExceptionContext context;
-            context.message = "unhandled exception during asyncio.run() shutdown";
-            context.exception = end.exception();
-            context.task = task;
-            loop.call_exception_handler(context);
-        }
+        loop.run_until_complete(gather_outcomes(left));
+        report_failures(loop, left);
     }
 }
 
@@ -127,7 +131,7 @@ void Runner::close_loop() {
             runner.loop_.reset();
         }
     } close{*this};
-    loop_->run_until_complete(cancel_all_tasks(*loop_));
+    cancel_all_tasks(*loop_);
     loop_->run_until_complete(loop_->shutdown_asyncgens());
     loop_->run_until_complete(loop_->shutdown_default_executor(executor_timeout));
 }

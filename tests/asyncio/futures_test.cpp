@@ -293,6 +293,22 @@ CO_TEST("SEM-FUT-10: cancel() marks the exception as seen, though it returns fal
     co_return;
 }
 
+CO_TEST("SEM-FUT-10: so does an await that was woken by it, and cancelled before it resumed") {
+    support::Reports reports;
+    const auto waits = [](Future<int> future) -> Coro<> { (void)co_await future; };
+    const auto looks = [](Future<int> future) -> Coro<> { (co_await outcome(future)).value(); };
+    for (const bool throws : {true, false}) {
+        Future<int> future;
+        const auto task = create_task(throws ? waits(future) : looks(future));
+        co_await yield_now();
+        future.set_exception(ValueError("unseen"));
+        future = Future<int>();
+        task.cancel();
+        CHECK_THROWS_AS(co_await task, CancelledError);
+    }
+    CHECK(reports.seen.empty());
+}
+
 CO_TEST("SEM-FUT-11: a dropped pending future and an unread result are not reported") {
     support::Reports reports;
     {

@@ -149,6 +149,23 @@ TEST("SEM-RUN-03: so are tasks that were made after main had returned") {
     CHECK(events.size() == 1 || events.back() == "late cleaned up");
 }
 
+TEST("SEM-RUN-03: what is ready when main has ended is cancelled before it runs once more") {
+    int steps = 0;
+    const auto yields_for_ever = [](int& count) -> Coro<> {
+        for (;;) {
+            ++count;
+            co_await sleep(0s);
+        }
+    };
+    const auto main = [&]() -> Coro<> {
+        create_task(yields_for_ever(steps));
+        co_await sleep(0s);
+        steps = 0;
+    };
+    run(main(), on_virtual_time());
+    CHECK_EQ(steps, 1); // beside the callback that stops the loop
+}
+
 TEST("SEM-RUN-03: main's own failure changes nothing about that") {
     std::vector<std::string> events;
     const auto main = [](std::vector<std::string>& log) -> Coro<> {

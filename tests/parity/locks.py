@@ -3,7 +3,7 @@
 
 import asyncio
 
-from support.trace import attempt, log, log_end, log_time, loop, run_all, scenario, turns
+from support.trace import Lock, attempt, log, log_end, log_time, loop, run_all, scenario, turns
 
 
 async def hold(name, lock, yields=1):
@@ -61,7 +61,7 @@ async def _():
 
 @scenario("lock: a cancelled waiter is passed over")
 async def _():
-    lock = asyncio.Lock()
+    lock = Lock()
     await lock.acquire()
     tasks = start(*(hold(name, lock) for name in "abc"))
     await turns(1)

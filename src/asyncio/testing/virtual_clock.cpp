@@ -10,19 +10,26 @@ constexpr std::int64_t patience_ns = 5'000'000'000; // real time without a deadl
 
 class VirtualBackend final : public EpollBackend {
 public:
+    explicit VirtualBackend(base::Function<void()> on_jump) : on_jump_(std::move(on_jump)) {}
+
     std::int64_t now_ns() noexcept override { return now_; }
 
     std::span<const os::ReadyEvent> poll(std::int64_t timeout_ns, bool outside) override {
         if (timeout_ns < 0) return wait_for_others();
         if (timeout_ns > 0 && outside) return EpollBackend::poll(patience_ns, outside);
         const auto ready = EpollBackend::poll(0, outside);
-        if (ready.empty() && !woken()) now_ += timeout_ns;
+        if (ready.empty() && !woken() && timeout_ns > 0) jump(timeout_ns);
         return ready;
     }
 
     const char* name() const noexcept override { return "virtual"; }
 
 private:
+    void jump(std::int64_t ns) {
+        now_ += ns;
+        if (on_jump_) on_jump_();
+    }
+
     std::span<const os::ReadyEvent> wait_for_others() {
         const auto ready = EpollBackend::poll(patience_ns, true);
         if (ready.empty() && !woken()) throw Deadlock();
@@ -30,12 +37,15 @@ private:
     }
 
     std::int64_t now_ = 0;
+    base::Function<void()> on_jump_;
 };
 
 } // namespace
 
 Deadlock::Deadlock() : Error("deadlock: no task is ready, no timer is armed, nobody can wake it") {}
 
-std::unique_ptr<Backend> make_virtual_backend() { return std::make_unique<VirtualBackend>(); }
+std::unique_ptr<Backend> make_virtual_backend(base::Function<void()> on_jump) {
+    return std::make_unique<VirtualBackend>(std::move(on_jump));
+}
 
 } // namespace asyncio::testing

@@ -4,6 +4,7 @@
 
 #include "asyncio/exceptions.h"
 #include "asyncio/selector_events.h"
+#include "base/function.h"
 
 #include <memory>
 
@@ -19,6 +20,8 @@ struct Deadlock final : Error {
 /// When nothing is ready it jumps to the next deadline, unless threads work for the loop: then it
 /// waits for them in real time. With no deadline either it waits five real seconds for another
 /// thread or descriptor, then throws Deadlock out of the loop.
-std::unique_ptr<Backend> make_virtual_backend();
+///
+/// on_jump   called in the loop's thread after each jump, before the turn runs what is due.
+std::unique_ptr<Backend> make_virtual_backend(base::Function<void()> on_jump = nullptr);
 
 } // namespace asyncio::testing

@@ -22,7 +22,11 @@ inline EventLoop& loop() { return get_running_loop(); }
 /// For this scenario: what takes another number of turns in Debian's Python than in newer ones.
 inline void hide_turns() { shows_turns = false; }
 
-/// Prints a line that begins with the turn, counted from the scenario's first step.
+/// The present turn is number 0.
+inline void count_anew() { start = loop().turn_count(); }
+
+/// Prints a line that begins with the turn, counted from the scenario's first step or the clock's
+/// last jump: whether a turn before the jump had nothing but a counter to run, nobody can tell.
 inline void log(const std::string& text) {
     const std::string turn = std::to_string(loop().turn_count() - start);
     std::printf("[%s] %s\n", shows_turns ? turn.c_str() : "-", text.c_str());
@@ -56,20 +60,6 @@ std::string text_of(const std::vector<T>& values) {
     return text + "]";
 }
 
-/// How a future that is done has ended.
-template <class F>
-void log_end(const std::string& name, const F& future) {
-    if (future.cancelled()) {
-        log(name + ": cancelled");
-    } else if (future.exception() != nullptr) {
-        log(name + ": " + repr(future.exception()));
-    } else if constexpr (std::is_void_v<typename F::value_type>) {
-        log(name + ": None");
-    } else {
-        log(name + ": " + text_of(future.result()));
-    }
-}
-
 inline std::string text_of_error(const std::exception_ptr& error) {
     std::string text;
     detail::visit_exception<ExceptionGroup>(error, [&text](const ExceptionGroup& group) {
@@ -79,6 +69,20 @@ inline std::string text_of_error(const std::exception_ptr& error) {
         text = group.message() + ": [" + text + "]";
     });
     return text.empty() ? repr(error) : text;
+}
+
+/// How a future that is done has ended.
+template <class F>
+void log_end(const std::string& name, const F& future) {
+    if (future.cancelled()) {
+        log(name + ": cancelled");
+    } else if (future.exception() != nullptr) {
+        log(name + ": " + text_of_error(future.exception()));
+    } else if constexpr (std::is_void_v<typename F::value_type>) {
+        log(name + ": None");
+    } else {
+        log(name + ": " + text_of(future.result()));
+    }
 }
 
 /// What an await gives, as text: its value or its exception.
@@ -116,8 +120,8 @@ inline void report(EventLoop&, const ExceptionContext& context) {
 }
 
 struct Scenario {
-    const char* title;
-    Coro<> (*body)();
+    std::string title;
+    base::Function<Coro<>()> body;
 };
 
 inline std::vector<Scenario>& scenarios() {
@@ -126,25 +130,27 @@ inline std::vector<Scenario>& scenarios() {
 }
 
 struct Registration {
-    Registration(const char* title, Coro<> (*body)()) { scenarios().push_back({title, body}); }
+    Registration(std::string title, base::Function<Coro<>()> body) {
+        scenarios().push_back({std::move(title), std::move(body)});
+    }
 };
 
-inline Coro<> run_one(Coro<> (*body)()) {
+inline Coro<> run_one(const Scenario& scenario) {
     start = loop().turn_count();
     loop().set_exception_handler(report);
-    co_await body();
+    co_await scenario.body();
 }
 
 inline int run_all() {
     for (const Scenario& scenario : scenarios()) {
-        std::printf("== %s\n", scenario.title);
+        std::printf("== %s\n", scenario.title.c_str());
         shows_turns = true;
         RunOptions options;
         options.loop_factory([] {
             return std::make_unique<EventLoop>(
-                LoopOptions().backend(testing::make_virtual_backend()));
+                LoopOptions().backend(testing::make_virtual_backend(&count_anew)));
         });
-        run(run_one(scenario.body), std::move(options));
+        run(run_one(scenario), std::move(options));
     }
     return 0;
 }

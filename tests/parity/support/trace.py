@@ -1,12 +1,60 @@
 # SPDX-License-Identifier: MIT
 """Scenarios on a loop whose clock jumps, and the trace that they leave. trace.h is the same in C++.
 
-Each line begins with the loop's turn, counted from the scenario's first step.
+Each line begins with the loop's turn, counted from the scenario's first step or the clock's last
+jump: whether a turn before the jump had nothing but a counter to run, no program can tell.
 """
 
 import asyncio
+import asyncio.events
+import itertools
 import re
 import sys
+
+# ---- what is promised beyond CPython -----------------------------------------------------------
+
+class Lock(asyncio.Lock):
+    """SEM-LOCK-05: a waiter that was cancelled has left the line when the lock is released."""
+
+    def _wake_up_first(self):
+        present = [waiter for waiter in self._waiters or () if not waiter.cancelled()]
+        if present and not present[0].done():
+            present[0].set_result(True)
+
+
+class _OrderedSet(dict):
+    def add(self, member):
+        self[member] = None
+
+    def discard(self, member):
+        self.pop(member, None)
+
+
+class TaskGroup(asyncio.TaskGroup):
+    """Cancels its children in the order of their creation."""
+
+    def __init__(self):
+        super().__init__()
+        self._tasks = _OrderedSet()
+
+
+class _FirstArmedFirst(asyncio.TimerHandle):
+    """SEM-LOOP-06: timers with one deadline run in the order of registration."""
+
+    serial = itertools.count()
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.place = self._when, next(self.serial)
+
+    def __lt__(self, other):
+        return self.place < other.place
+
+
+asyncio.events.TimerHandle = _FirstArmedFirst
+
+
+# ---- scenarios ---------------------------------------------------------------------------------
 
 _scenarios = []
 _loop = None
@@ -27,11 +75,16 @@ class _JumpingLoop(asyncio.SelectorEventLoop):
             if timeout is None:
                 raise RuntimeError("deadlock")
             events = poll(0)
-            if not events:
-                self.now += timeout
+            if not events and timeout > 0:
+                self._jump(timeout)
             return events
 
         self._selector.select = select
+
+    def _jump(self, seconds):
+        global _start
+        self.now += seconds
+        _start = self.turns
 
     def time(self):
         return self.now
@@ -51,6 +104,12 @@ def hide_turns():
     _shows_turns = False
 
 
+def count_anew():
+    """The present turn is number 0."""
+    global _start
+    _start = _loop.turns
+
+
 def log(text):
     print(f"[{_loop.turns - _start if _shows_turns else '-'}] {text}")
 
@@ -64,15 +123,15 @@ def log_end(name, future):
     if future.cancelled():
         log(f"{name}: cancelled")
     elif future.exception() is not None:
-        log(f"{name}: {future.exception()!r}")
+        log(f"{name}: {text_of_error(future.exception())}")
     else:
         log(f"{name}: {future.result()}")
 
 
-def _text_of_error(error):
+def text_of_error(error):
     if not isinstance(error, BaseExceptionGroup):
         return repr(error)
-    return f"{error.message}: [{', '.join(_text_of_error(one) for one in error.exceptions)}]"
+    return f"{error.message}: [{', '.join(text_of_error(one) for one in error.exceptions)}]"
 
 
 async def attempt(awaitable):
@@ -80,7 +139,7 @@ async def attempt(awaitable):
     try:
         return str(await awaitable)
     except (asyncio.CancelledError, Exception) as error:
-        return _text_of_error(error)
+        return text_of_error(error)
 
 
 async def work(name, delay, error=None):
