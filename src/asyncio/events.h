@@ -303,7 +303,7 @@ public:
     static EventLoop& of(detail::LoopCore& core) noexcept { return static_cast<EventLoop&>(core); }
     bool put_in_inbox(detail::Hop* node) noexcept; // any thread; false: the loop is closed
     void nudge() noexcept; // any thread: the poll is to look again
-    void run_posted(detail::CallbackNode* node) { run_callback(node); }
+    void run_posted(detail::CallbackNode* node); // takes over a count
     void set_instruments(detail::LoopInstruments* instruments) noexcept; // null: none
     void note_signal() noexcept; // signal handlers too
     void orphan() noexcept; // in a forked child
@@ -318,6 +318,7 @@ private:
     void poll(std::int64_t timeout_ns);
     void take_inbox();
     bool take_posts() noexcept;
+    void close_inbox() noexcept;
     void queue_due_timers();
     void run_ready();
     void run_ready_instrumented();

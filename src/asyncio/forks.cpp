@@ -6,6 +6,21 @@
 
 namespace asyncio {
 
+// In a forked child, where this loop must not be used. What runs on it goes on to its next await.
+void EventLoop::orphan() noexcept {
+    static detail::Hop stop_running([](detail::Hop*) {
+        throw RuntimeError("an event loop cannot run on in a forked child of its process");
+    });
+    closed = true;
+    plain_tasks = false;
+    polls_ = false;
+    parts_->orphaned = true;
+    inbox_.store(detail::closed_inbox, std::memory_order_relaxed);
+    if (detail::here.loop != this) return;
+    ::new (&ready) detail::ReadyQueue; // the parent runs what was in it
+    ready.push(&stop_running, detail::ReadyKind::hop);
+}
+
 namespace {
 
 std::mutex* table_lock = nullptr;

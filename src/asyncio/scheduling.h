@@ -385,10 +385,15 @@ inline void wake_due(TimedWaiter* waiter) noexcept {
     if (!waiter->task->has(FutureState::queued)) wake(waiter->task);
 }
 
+/// The loop has closed first: what the node would do is not done.
+inline void drop_hop(Hop* hop) noexcept {
+    if (hop->drop != nullptr) hop->drop(hop);
+}
+
 inline void queue_hop(LoopCore& loop, Hop* hop) noexcept {
     if (!loop.closed) [[likely]]
         return loop.ready.push(hop, ReadyKind::hop);
-    if (hop->drop != nullptr) hop->drop(hop);
+    drop_hop(hop);
 }
 
 /// Gives the new awaiter of `task` the cancel that was asked for before it existed.

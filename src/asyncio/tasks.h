@@ -179,11 +179,7 @@ template <class T>
 }
 
 inline void join_task_list(LoopCore& loop, FutureState* task) noexcept {
-    base::ListNode* last = loop.tasks.prev;
-    task->all.prev = last;
-    task->all.next = &loop.tasks;
-    last->next = &task->all;
-    loop.tasks.prev = &task->all;
+    base::link_before(loop.tasks, task->all);
 }
 
 /// Hands a new task to its loop: the loop's list and queue take one count.

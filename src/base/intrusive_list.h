@@ -12,6 +12,22 @@ struct ListNode {
     bool linked() const noexcept { return next != nullptr; }
 };
 
+/// Puts `node` into the ring of `place`, before it. A ring's head is its own neighbour while it is
+/// alone: `ListNode ring{&ring, &ring}`; before the head is the end.
+inline void link_before(ListNode& place, ListNode& node) noexcept {
+    ListNode* before = place.prev;
+    node.prev = before;
+    node.next = &place;
+    before->next = &node;
+    place.prev = &node;
+}
+
+/// Joins its neighbours. The node's own links stay as they are.
+inline void unlink(ListNode& node) noexcept {
+    node.prev->next = node.next;
+    node.next->prev = node.prev;
+}
+
 /// A line of `Node`s, first come first served. Eight bytes: the first node, or null.
 ///
 /// Lifetime  a node must leave before it is destroyed; the list owns nothing.
@@ -33,7 +49,7 @@ public:
             node->prev = node->next = node;
             first_ = node;
         } else {
-            insert_before_first(node);
+            link_before(*first_, *node);
         }
     }
 
@@ -46,8 +62,7 @@ public:
         if (node->next == node) {
             first_ = nullptr;
         } else {
-            node->prev->next = node->next;
-            node->next->prev = node->prev;
+            unlink(*node);
             if (first_ == node) first_ = node_of(node->next);
         }
         node->prev = node->next = nullptr;
@@ -70,14 +85,6 @@ public:
 private:
     // By reference: a link of a linked node is never null, and need not be tested for it.
     static Node* node_of(ListNode* link) noexcept { return &static_cast<Node&>(*link); }
-
-    void insert_before_first(Node* node) noexcept {
-        ListNode* last = first_->prev;
-        node->prev = last;
-        node->next = first_;
-        last->next = node;
-        first_->prev = node;
-    }
 
     Node* first_ = nullptr;
 };
