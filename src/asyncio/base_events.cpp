@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The loop: its beginning, its turns, its timers. What other threads post is in inbox.cpp, its end in
-// closing.cpp.
+// The loop: its beginning, its turns, its timers; what other threads post is in inbox.cpp, its end
+// in closing.cpp.
 #include "asyncio/base_events.h"
 
 #include "asyncio/origins.h"
@@ -25,7 +25,7 @@ constexpr std::int64_t poll_ns_max = std::int64_t{24} * 3600 * 1'000'000'000;
 
 } // namespace
 
-// ---- beginning and end -----------------------------------------------------------------------------
+// ---- beginning and end --------------------------------------------------------------------------
 
 EventLoop::EventLoop(LoopOptions options) : parts_(std::make_unique<detail::LoopParts>()) {
     parts_->backend =
@@ -72,7 +72,7 @@ void EventLoop::set_debug(bool on) noexcept {
     if (here.loop == this) detail::track_origins(on);
 }
 
-// ---- running ---------------------------------------------------------------------------------------
+// ---- running ------------------------------------------------------------------------------------
 
 void EventLoop::enter_running() {
     check_open();
@@ -312,7 +312,7 @@ void EventLoop::callback_failed(detail::CallbackNode* node) {
     }
 }
 
-// ---- timers ----------------------------------------------------------------------------------------
+// ---- timers -------------------------------------------------------------------------------------
 
 namespace detail {
 

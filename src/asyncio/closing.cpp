@@ -14,7 +14,7 @@ using detail::ReadyQueue;
 
 namespace {
 
-// ---- what is queued, watched, unfinished -----------------------------------------------------------
+// ---- what is queued, watched, unfinished --------------------------------------------------------
 
 void discard(ReadyQueue& ready) noexcept {
     while (!ready.empty()) {
@@ -46,7 +46,7 @@ void release_watches(std::unordered_map<int, detail::Watch>& watches) noexcept {
     watches.clear();
 }
 
-// ---- pending tasks ---------------------------------------------------------------------------------
+// ---- pending tasks ------------------------------------------------------------------------------
 
 void report_pending(EventLoop& loop, FutureState* task) noexcept {
     constexpr const char* message = "Task was destroyed but it is pending!";

@@ -190,7 +190,7 @@ void ConcurrentState::observe(ConcurrentObserver* observer) noexcept {
     observer->completed(*this);
 }
 
-// ---- several -------------------------------------------------------------------------------------
+// ---- several ------------------------------------------------------------------------------------
 
 struct CompletionQueue::Part {
     struct Waiter final : BlockedWaiter {
@@ -258,7 +258,7 @@ void throw_unfinished(std::size_t pending, std::size_t total) {
                        ") futures unfinished");
 }
 
-// ---- reports -------------------------------------------------------------------------------------
+// ---- reports ------------------------------------------------------------------------------------
 
 std::string concurrent_text(const ConcurrentState& state, std::string (*value_text)(const void*),
                             const void* value) {

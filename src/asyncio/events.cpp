@@ -17,7 +17,7 @@ std::uint32_t last_loop_index = 0; // 0 is nobody's
 
 } // namespace
 
-// ---- all loops, by index ---------------------------------------------------------------------------
+// ---- all loops, by index ------------------------------------------------------------------------
 
 namespace detail {
 
@@ -42,7 +42,7 @@ void forget_loop(EventLoop& loop) noexcept {
 
 } // namespace detail
 
-// ---- the thread's loops ------------------------------------------------------------------------------
+// ---- the thread's loops -------------------------------------------------------------------------
 
 namespace detail {
 
@@ -82,7 +82,7 @@ std::unique_ptr<EventLoop> new_event_loop(LoopOptions options) {
     return std::make_unique<EventLoop>(std::move(options));
 }
 
-// ---- handles ---------------------------------------------------------------------------------------
+// ---- handles ------------------------------------------------------------------------------------
 
 void Handle::cancel() noexcept {
     if (cancelled()) return;

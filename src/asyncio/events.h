@@ -61,7 +61,8 @@ inline constexpr bool is_callback<InContext, F, Args...> = PlainCallback<F, Args
 
 } // namespace detail
 
-/// What the loop can call as `f(args...)`, perhaps behind in_context(...). No coroutine: make a task.
+/// What the loop can call as `f(args...)`, perhaps behind in_context(...). No coroutine: that is a
+/// task.
 template <class F, class... Args>
 concept Callback = detail::is_callback<std::decay_t<F>, Args...>;
 
@@ -198,7 +199,7 @@ public:
         requires Callback<F, Args...>
     ThreadsafeHandle call_soon_threadsafe(F&& f, Args&&... args);
 
-    // ---- futures and tasks -----------------------------------------------------------------------
+    // ---- futures and tasks ----------------------------------------------------------------------
 
     template <class T = void>
     Future<T> create_future(std::source_location where = std::source_location::current()) {
@@ -223,7 +224,7 @@ public:
     /// The factory, or null.
     const TaskFactory* get_task_factory() const noexcept;
 
-    // ---- descriptors -----------------------------------------------------------------------------
+    // ---- descriptors ----------------------------------------------------------------------------
 
     /// Calls `f(args...)` in every turn in which `fd` is readable. Replaces the one before.
     /// Throws    ValueError: a negative descriptor. OSError: EPERM for a regular file, EBADF.
@@ -246,7 +247,7 @@ public:
     /// Cancel    stops watching; nothing was written.
     [[nodiscard]] Readiness writable(int fd) noexcept;
 
-    // ---- signals ---------------------------------------------------------------------------------
+    // ---- signals --------------------------------------------------------------------------------
 
     /// Calls `f(args...)` in the loop when signal `number` comes; one handler a signal.
     /// Throws    ValueError: no such signal. RuntimeError: it cannot be caught, or this is not the
@@ -258,7 +259,7 @@ public:
     /// Returns   whether there was a handler.
     bool remove_signal_handler(int number);
 
-    // ---- threads -----------------------------------------------------------------------------------
+    // ---- threads --------------------------------------------------------------------------------
 
     /// Runs `f(args...)` in `executor`, or in the default one if null. See threads.h.
     template <class F, class... Args>
@@ -274,7 +275,7 @@ public:
     /// Cancel    those not closed yet stay open.
     Coro<void> shutdown_asyncgens();
 
-    // ---- errors ------------------------------------------------------------------------------------
+    // ---- errors ---------------------------------------------------------------------------------
 
     /// `f(EventLoop&, const ExceptionContext&)` instead of the default; null: the default again.
     void set_exception_handler(ExceptionHandler handler);
@@ -284,7 +285,7 @@ public:
     void default_exception_handler(const ExceptionContext& context);
     void call_exception_handler(const ExceptionContext& context);
 
-    // ---- debug mode --------------------------------------------------------------------------------
+    // ---- debug mode -----------------------------------------------------------------------------
 
     bool get_debug() const noexcept { return debug; }
     void set_debug(bool on) noexcept;

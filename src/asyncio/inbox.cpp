@@ -15,7 +15,7 @@ constexpr std::uintptr_t signal_bit = 1; // a signal came
 
 } // namespace
 
-// ---- what is posted --------------------------------------------------------------------------------
+// ---- what is posted -----------------------------------------------------------------------------
 
 namespace detail {
 

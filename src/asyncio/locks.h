@@ -140,7 +140,7 @@ Coro<body_result_t<F>> hold_while(P* primitive, F body) {
 
 } // namespace detail
 
-// ---- Lock -----------------------------------------------------------------------------------------
+// ---- Lock ---------------------------------------------------------------------------------------
 
 /// Lets one task at a time pass. Nobody owns it: any task may release it. It is not recursive.
 ///
@@ -221,7 +221,7 @@ private:
     bool locked_ = false;
 };
 
-// ---- Event ----------------------------------------------------------------------------------------
+// ---- Event --------------------------------------------------------------------------------------
 
 /// A flag that tasks can wait for.
 ///
@@ -266,7 +266,7 @@ private:
     bool set_ = false;
 };
 
-// ---- Semaphore ------------------------------------------------------------------------------------
+// ---- Semaphore ----------------------------------------------------------------------------------
 
 /// Lets a number of tasks pass at a time: a count of permits.
 ///
@@ -373,7 +373,7 @@ public:
     explicit constexpr BoundedSemaphore(std::ptrdiff_t value = 1) : Semaphore(value, value) {}
 };
 
-// ---- Condition ------------------------------------------------------------------------------------
+// ---- Condition ----------------------------------------------------------------------------------
 
 /// Lets tasks that hold a lock wait until another says that something has changed.
 ///

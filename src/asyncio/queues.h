@@ -19,7 +19,7 @@ enum class Shutdown : unsigned char {
     immediate, // what is in it is thrown away
 };
 
-// ---- what holds the items -------------------------------------------------------------------------
+// ---- what holds the items -----------------------------------------------------------------------
 
 /// First in, first out: a ring that doubles when it is full, and keeps its size.
 ///
@@ -127,7 +127,7 @@ private:
     std::vector<T> items_;
 };
 
-// ---- the queue ------------------------------------------------------------------------------------
+// ---- the queue ----------------------------------------------------------------------------------
 
 template <class T, class Items = FifoItems<T>>
 class Queue;
@@ -337,7 +337,7 @@ private:
     Items items_;
 };
 
-// ---- waiting --------------------------------------------------------------------------------------
+// ---- waiting ------------------------------------------------------------------------------------
 
 namespace detail {
 

@@ -13,7 +13,7 @@ namespace asyncio::detail {
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThisThread here;
 LoopCore* loop_table[loops_max] = {};
 
-// ---- cold parts ----------------------------------------------------------------------------------
+// ---- cold parts ---------------------------------------------------------------------------------
 
 namespace {
 
@@ -87,7 +87,7 @@ std::uint64_t take_id_block() noexcept {
     return first;
 }
 
-// ---- completing ------------------------------------------------------------------------------------
+// ---- completing ---------------------------------------------------------------------------------
 
 void complete(FutureState* state) noexcept {
     state->set(FutureState::is_done);
@@ -167,7 +167,7 @@ void finish_failed_task(FutureState* task) {
     std::rethrow_exception(interrupt);
 }
 
-// ---- the end of a state --------------------------------------------------------------------------
+// ---- the end of a state -------------------------------------------------------------------------
 
 namespace {
 
@@ -212,7 +212,7 @@ void destroy_state(FutureState* state) noexcept {
     free_state(state);
 }
 
-// ---- cancelling ------------------------------------------------------------------------------------
+// ---- cancelling ---------------------------------------------------------------------------------
 
 namespace {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What futures, tasks, timers and primitives are made of: ready queue, waiters, states, this thread.
+// What futures, tasks, timers and primitives are made of: ready queue, waiters, states, threads.
 //
 // A task that is ready is a node of the loop's one FIFO. A task that waits hangs on its innermost
 // awaiter, which is a node in the line of whatever it waits for. Neither allocates.

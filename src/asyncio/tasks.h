@@ -78,8 +78,9 @@ public:
     int uncancel() const noexcept { return detail::uncancel(self()); }
     Context get_context() const { return task_context(self()); }
     CoroInfo get_coro() const { return coro_info(self()); }
-    /// The calls it is suspended in, outermost first; `limit` keeps the innermost. Of a failed task:
-    /// the way of its exception, outermost first; `limit` keeps the outermost. Else empty when done.
+    /// The calls it is suspended in, outermost first; `limit` keeps the innermost. Of a failed
+    /// task: the way of its exception, outermost first; `limit` keeps the outermost. Else empty
+    /// when done.
     std::vector<StackEntry> get_stack(std::optional<int> limit = std::nullopt) const {
         return task_stack(self(), limit);
     }

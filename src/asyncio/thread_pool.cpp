@@ -140,7 +140,7 @@ void Pool::stop_taking(bool cancel_queued) {
     if (cancel_queued) refuse_queued(false);
 }
 
-// ---- on a worker ---------------------------------------------------------------------------------
+// ---- on a worker --------------------------------------------------------------------------------
 
 void Pool::work(std::size_t number) noexcept {
     worker_of = this;
@@ -202,7 +202,7 @@ void Pool::break_down() noexcept {
     refuse_queued(true);
 }
 
-// ---- the end -------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 void Pool::join() {
     std::vector<Worker> all;

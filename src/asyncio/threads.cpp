@@ -8,7 +8,7 @@ namespace asyncio {
 
 namespace detail {
 
-// ---- work outside of the loop --------------------------------------------------------------------
+// ---- work outside of the loop -------------------------------------------------------------------
 
 OutsideWork::OutsideWork(EventLoop& loop, StateRef future)
     : Hop([](Hop* hop) { static_cast<OutsideWork*>(hop)->take_up(); },
@@ -75,7 +75,7 @@ void leave_outside_work(LoopLink& link) noexcept {
     while (WorkInFlight* first = link.in_flight.front()) first->work.leave_loop();
 }
 
-// ---- tasks for other threads ---------------------------------------------------------------------
+// ---- tasks for other threads --------------------------------------------------------------------
 
 TaskBridge::TaskBridge(EventLoop& loop)
     : Hop(&begin, &drop_begin), link_(loop.parts().link),
@@ -145,7 +145,7 @@ void TaskBridge::Cancel::run(Hop* hop) {
     if (self->task_) detail::cancel(self->task_.get(), {});
 }
 
-// ---- a question to the loop ----------------------------------------------------------------------
+// ---- a question to the loop ---------------------------------------------------------------------
 
 namespace {
 
@@ -192,7 +192,7 @@ std::vector<TaskDescription> describe_tasks(EventLoop& loop, std::optional<Durat
     }
 }
 
-// ---- the default executor ------------------------------------------------------------------------
+// ---- the default executor -----------------------------------------------------------------------
 
 void EventLoop::set_default_executor(std::shared_ptr<ThreadPoolExecutor> executor) {
     if (executor == nullptr) throw TypeError("executor must be ThreadPoolExecutor instance");

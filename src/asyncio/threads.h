@@ -359,7 +359,7 @@ private:
 
 } // namespace detail
 
-// ---- blocking functions beside the loop ----------------------------------------------------------
+// ---- blocking functions beside the loop ---------------------------------------------------------
 
 /// Runs `f(args...)` on a thread of `executor`; null: of the loop's default one, which is made at
 /// first use. Callable and decayed arguments are kept until it has run. Context variables do not go
@@ -438,7 +438,7 @@ ToThread<std::decay_t<F>, std::decay_t<Args>...> to_thread(F&& f, Args&&... args
                                                             std::forward<Args>(args)...);
 }
 
-// ---- into the loop from other threads -------------------------------------------------------------
+// ---- into the loop from other threads -----------------------------------------------------------
 
 /// Runs a coroutine (or an operation) as a task of `loop`, in a copy of the calling thread's
 /// context.

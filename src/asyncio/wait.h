@@ -158,8 +158,7 @@ private:
 /// Waits for futures and tasks, and tells which are done: never throws because one of them failed,
 /// nor when the time is up, and cancels none.
 ///
-/// members   a range of Future<T>, Task<T>, AnyFuture or AnyTask; copied here, and each counts once.
-///           No coroutines: make tasks of them, or nobody could tell which is which.
+/// members   a range of Future<T>, Task<T>, AnyFuture or AnyTask; copied here, each counts once. No coroutines: make tasks of them, or nobody could tell which is which.
 /// options   until when, and how long; or just FIRST_COMPLETED.
 /// Returns   WaitResult: `done` and `pending`, each in the order given.
 /// Throws    ValueError: no members; an invalid return_when; a member of another loop.

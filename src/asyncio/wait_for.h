@@ -110,8 +110,8 @@ private:
 ///           coroutine is not begun, a task is cancelled. Nothing: waits without limit.
 /// Returns   what `work` gives; also if it answers its cancellation with a value.
 /// Throws    TimeoutError: the time was up first. Else what `work` throws, unchanged.
-/// Cancel    cancels `work` too, and ends when it has ended; if there was no time at all, `work` has
-///           been cancelled before, and is left to end by itself.
+/// Cancel    cancels `work` too, and ends when it has ended; if there was no time at all, `work`
+///           has been cancelled before, and is left to end by itself.
 /// Cost      as timeout: one timer, no coroutine frame, no task (but for a limit of zero).
 /// Source    CPython 3.14 asyncio.wait_for.
 template <class A>

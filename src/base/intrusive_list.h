@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Intrusive circular list: nodes bring their own links, so joining and leaving a line allocates nothing.
+// Intrusive list: nodes bring their own links, so joining and leaving a line allocates nothing.
 #pragma once
 
 namespace asyncio::base {

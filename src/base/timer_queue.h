@@ -18,8 +18,8 @@ namespace asyncio::base {
 ///
 /// Time is cut into slots of 2^20 ns. What lies in a slot that has begun (up to `base_`) is in the
 /// heap `near_`. Later timers wait in lists: one a slot for the next 1024, one for each 1024 slots
-/// beyond that, one for each 1024 of those; what is further away than twelve days, in a heap. Lists
-/// need no order: it is made when their slot begins. So a million sleepers cost no cache misses in a
+/// beyond that, one for each 1024 of those; what is further away than twelve days, in a heap.
+/// Lists need no order: it is made when their slot begins. So a million sleepers cost no cache misses in a
 /// deep heap, and a timer that is cancelled early (most time-outs are) costs a list insertion.
 ///
 /// Timer     derives from TimerSlot.

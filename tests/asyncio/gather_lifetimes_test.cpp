@@ -39,7 +39,7 @@ Coro<> fail_when_cancelled(const char* text) {
 
 } // namespace
 
-// ---- who holds whom ------------------------------------------------------------------------------------
+// ---- who holds whom -----------------------------------------------------------------------------
 
 CO_TEST(
     "a gather that is dropped stops nothing; failures of its children are reported, each once") {
@@ -118,7 +118,7 @@ CO_TEST("somebody else may complete the outer future") {
     co_await sleep(1s);
 }
 
-// ---- nesting -------------------------------------------------------------------------------------------
+// ---- nesting ------------------------------------------------------------------------------------
 
 namespace {
 
@@ -184,7 +184,7 @@ CO_TEST("two tasks that gather one another can be cancelled") {
     CHECK(std::get<1>(ends).cancelled());
 }
 
-// ---- gather_or_cancel ------------------------------------------------------------------------------------
+// ---- gather_or_cancel ---------------------------------------------------------------------------
 
 CO_TEST("gather_or_cancel gives the results in order if all goes well") {
     const auto results = co_await gather_or_cancel(give(1, 2s), give(2, 1s));
@@ -246,7 +246,7 @@ CO_TEST("gather_or_cancel: a child that had failed before the call cancels the o
     CHECK(!ran);
 }
 
-// ---- sweeps ----------------------------------------------------------------------------------------------
+// ---- sweeps -------------------------------------------------------------------------------------
 
 namespace {
 

@@ -297,7 +297,7 @@ CO_TEST("an operation can be made before it is awaited") {
     lock.release();
 }
 
-// ---- guards ----------------------------------------------------------------------------------------
+// ---- guards -------------------------------------------------------------------------------------
 
 static_assert(!Awaitable<Lock> && !Awaitable<Lock&>);
 
@@ -400,7 +400,7 @@ CO_TEST("outcome(lock.scoped()) gives the guard, or the cancellation") {
     CHECK(!lock.locked());
 }
 
-// ---- text ------------------------------------------------------------------------------------------
+// ---- text ---------------------------------------------------------------------------------------
 
 CO_TEST("the text of a lock says whether it is locked and how many wait") {
     Lock lock;
@@ -420,7 +420,7 @@ CO_TEST("the text of a lock says whether it is locked and how many wait") {
     CHECK(contains(to_string(lock), " [unlocked]>"));
 }
 
-// ---- sweeps and models -----------------------------------------------------------------------------
+// ---- sweeps and models --------------------------------------------------------------------------
 
 CO_SWEEP("Lock under the cancel sweep: never held by two, never lost") {
     Lock lock;

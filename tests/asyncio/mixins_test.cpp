@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What locks and queues have in common: the loop they belong to, and their end before that of a wait.
+// What locks and queues have in common: the loop they belong to; an end before that of a wait.
 #include "asyncio/mixins.h"
 
 #include "asyncio/barriers.h"
@@ -214,7 +214,7 @@ TEST("a put_nowait() or set() between two runs of a loop wakes who waits there")
     CHECK(task.done());
 }
 
-// ---- destroyed while tasks wait ------------------------------------------------------------------------
+// ---- destroyed while tasks wait -----------------------------------------------------------------
 
 CO_TEST("FLT-SYNC-05: a Lock destroyed with waiters releases them with RuntimeError") {
     auto lock = std::make_unique<Lock>();

@@ -451,7 +451,7 @@ CO_TEST("SEM-HOP-09: join() goes on 1 turn after the last task_done()") {
     CHECK_EQ(joined - done, 1U);
 }
 
-// ---- what is in it -----------------------------------------------------------------------------------
+// ---- what is in it ------------------------------------------------------------------------------
 
 CO_TEST("items need only be movable, in every kind of queue") {
     struct Smaller {
@@ -538,7 +538,7 @@ CO_TEST("items that are left are destroyed with the queue, and each once") {
     co_return;
 }
 
-// ---- sweeps ------------------------------------------------------------------------------------------
+// ---- sweeps -------------------------------------------------------------------------------------
 
 CO_SWEEP("Queue.get under the cancel sweep: no item is lost, doubled or out of order") {
     Queue<int> queue(2);

@@ -43,7 +43,7 @@ Coro<> await_shielded(Task<> inner) { co_await shield(inner); }
 
 } // namespace
 
-// ---- ends ----------------------------------------------------------------------------------------------
+// ---- ends ---------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SHD-01: result, exception and cancellation of the inner reach the outer") {
     CHECK_EQ(co_await shield(give(3, 1s)), 3);
@@ -101,7 +101,7 @@ CO_TEST("SEM-SHD-03: cancelling the inner cancels the outer") {
     CHECK(outer.cancelled());
 }
 
-// ---- reports -------------------------------------------------------------------------------------------
+// ---- reports ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SHD-04: an exception after the outer was cancelled is reported exactly once") {
     Reports reports;
@@ -164,7 +164,7 @@ CO_TEST("shield: an outer that is dropped leaves the failure to the inner, which
     CHECK_EQ(reports.all, expected);
 }
 
-// ---- who holds whom ------------------------------------------------------------------------------------
+// ---- who holds whom -----------------------------------------------------------------------------
 
 CO_TEST(
     "SEM-SHD-05: after the outer is cancelled no callbacks remain on it, nor its on the inner") {
@@ -231,7 +231,7 @@ TEST("shield: a loop that closes between the inner's end and the outer's leaves 
     CHECK_EQ(testing::Baseline::now().blocks, before);
 }
 
-// ---- turns ---------------------------------------------------------------------------------------------
+// ---- turns --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-HOP-05: 2 turns after the inner ended; 0 if it was done at the call") {
     const Future<int> inner;

@@ -131,7 +131,7 @@ CO_TEST("shielded: a cancel that comes through the awaits of others is put off a
     CHECK_EQ(now(), 5s);
 }
 
-// ---- scopes --------------------------------------------------------------------------------------------
+// ---- scopes -------------------------------------------------------------------------------------
 
 CO_TEST("shielded: a timeout inside of the body works, also when a cancel is put off") {
     bool timed_out = false;
@@ -210,7 +210,7 @@ CO_TEST("shielded: inside of another, a scope between the two is put off by the 
     CHECK_EQ(now(), 5s);
 }
 
-// ---- grace ---------------------------------------------------------------------------------------------
+// ---- grace --------------------------------------------------------------------------------------
 
 CO_TEST("shielded: after the grace the body is cancelled after all, with the message") {
     Seen seen;
@@ -252,7 +252,7 @@ CO_TEST("shielded: a grace that ends after the cancel was taken back does nothin
     CHECK(end.cancelled());
 }
 
-// ---- the rest ------------------------------------------------------------------------------------------
+// ---- the rest -----------------------------------------------------------------------------------
 
 TEST("shielded: a loop that closes over the body leaves nothing") {
     const auto before = testing::Baseline::now().blocks;

@@ -52,7 +52,7 @@ private:
 
 } // namespace
 
-// ---- call_soon_threadsafe ------------------------------------------------------------------------
+// ---- call_soon_threadsafe -----------------------------------------------------------------------
 
 TEST("SEM-THR-06: call_soon_threadsafe wakes a loop that is blocked in poll") {
     EventLoop loop; // nothing is due: only the call can wake it
@@ -218,7 +218,7 @@ TEST("FLT-CORE-08: calls that a loop closes before it runs them are freed") {
     CHECK_EQ(captured.use_count(), 1);
 }
 
-// ---- run_coroutine_threadsafe --------------------------------------------------------------------
+// ---- run_coroutine_threadsafe -------------------------------------------------------------------
 
 CO_TEST("SEM-THR-09: run_coroutine_threadsafe gives result, exception and cancellation") {
     EventLoop& loop = testing::loop();
@@ -419,7 +419,7 @@ CO_TEST("a virtual clock goes on while a thread waits for a coroutine of the sam
     CHECK_EQ(loop.time() - before, 3600s);
 }
 
-// ---- describe_tasks ------------------------------------------------------------------------------
+// ---- describe_tasks -----------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-12: describe_tasks tells another thread the tasks, in order of creation") {
     EventLoop& loop = testing::loop();

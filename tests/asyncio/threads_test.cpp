@@ -54,7 +54,7 @@ int pass_gate(Gate* gate, int value) {
 
 } // namespace
 
-// ---- run_in_executor -----------------------------------------------------------------------------
+// ---- run_in_executor ----------------------------------------------------------------------------
 
 CO_TEST("SEM-THR-01: run_in_executor(null, f) runs f on a thread of the default pool") {
     auto future = testing::loop().run_in_executor(nullptr, this_thread_name);
@@ -238,7 +238,7 @@ CO_TEST("the end of a thread's work reaches who waits in the turn after it is ta
     CHECK_EQ(turns.count(), 2);
 }
 
-// ---- to_thread -----------------------------------------------------------------------------------
+// ---- to_thread ----------------------------------------------------------------------------------
 
 CO_TEST("SEM-THR-05: to_thread calls f once, elsewhere, with its arguments, and gives its value") {
     std::atomic<int> calls{0};
@@ -450,7 +450,7 @@ CO_TEST_REAL_TIME(
     CHECK_EQ(gave_up, 1);
 }
 
-// ---- wrap_future ---------------------------------------------------------------------------------
+// ---- wrap_future --------------------------------------------------------------------------------
 
 CO_TEST("SEM-FUT-15: wrap_future gives a loop's future back as it is") {
     const Future<int> future;

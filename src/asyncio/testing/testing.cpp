@@ -65,7 +65,7 @@ std::string base_name(const char* file) {
 
 } // namespace
 
-// ---- checks --------------------------------------------------------------------------------------------
+// ---- checks -------------------------------------------------------------------------------------
 
 void fail(const char* file, int line, const std::string& what) {
     const std::scoped_lock hold(state.lock);
@@ -108,7 +108,7 @@ void check_message(std::string_view got, std::string_view wanted, const char* fi
     fail(file, line, "the message is " + text_of(got) + ", not " + text_of(wanted));
 }
 
-// ---- one case ------------------------------------------------------------------------------------------
+// ---- one case -----------------------------------------------------------------------------------
 
 std::vector<LogRecord> take_logs() {
     const std::scoped_lock hold(state.lock);
@@ -186,7 +186,7 @@ void run_case(Coro<> (*body)(), CaseClock clock) {
     run_case(base::Function<Coro<>()>(body), clock);
 }
 
-// ---- all cases -----------------------------------------------------------------------------------------
+// ---- all cases ----------------------------------------------------------------------------------
 
 Registration::Registration(const char* file, const char* name, CaseFunction run) {
     cases().push_back({file, name, run});
