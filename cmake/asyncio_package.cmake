@@ -13,8 +13,8 @@
 #
 #   asyncio_program(<name> MAIN <file> SOURCES <file>... USES <package>...)
 #
-# is called in src/programs/<name>/CMakeLists.txt. It makes bin/<name> of the MAIN, and of the SOURCES
-# asyncio::<name>: a library that the program and its tests link.
+# is called in src/programs/<name>/CMakeLists.txt. It makes bin/<name> of the MAIN; of the SOURCES,
+# it makes asyncio::<name>, a library that the program and its tests link.
 
 # Floor 0 first, programs last. A package uses what stands on a lower floor: never sideways, never
 # upwards. tools/tidy reads this list too, and holds the includes to it.

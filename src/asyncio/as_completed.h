@@ -269,6 +269,7 @@ public:
     /// Cancel    the member is for the next call.
     [[nodiscard]] detail::NextCompleted<F> next() const { return detail::NextCompleted<F>(state_); }
 
+    /// The two ends of a range-for.
     struct End {};
     class Iterator {
     public:

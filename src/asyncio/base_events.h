@@ -61,7 +61,7 @@ struct LoopLink {
     base::IntrusiveList<WorkInFlight> in_flight; // the loop's thread alone
 };
 /// The futures of work in flight stay pending; late results are destroyed where they come.
-void leave_outside_work(LoopLink& link) noexcept; // threads.cpp
+void leave_outside_work(LoopLink& link) noexcept; // outside_work.cpp
 
 struct LoopParts {
     std::unique_ptr<Backend> backend;

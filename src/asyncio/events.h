@@ -2,6 +2,8 @@
 // EventLoop: runs ready callbacks and tasks in turns, and waits for time, descriptors and signals.
 #pragma once
 
+#include "asyncio/inbox.h"
+#include "asyncio/reports.h"
 #include "asyncio/selector_events.h"
 #include "asyncio/tasks.h"
 
@@ -16,40 +18,11 @@ namespace asyncio {
 
 class ThreadPoolExecutor;
 namespace detail {
-struct ThreadsafeNode;
 struct Watch;
 struct LoopParts;
 struct ReadinessAwaiter;
 class GeneratorFrame;
 class LoopInstruments;
-} // namespace detail
-
-/// What went wrong where nobody could catch it.
-/// Source    the context dict of CPython's call_exception_handler.
-struct ExceptionContext {
-    std::string message;
-    std::exception_ptr exception;       // may be null
-    std::optional<AnyFuture> future;    // whose it was
-    std::optional<AnyTask> task;
-    std::string handle;                 // text of the callback
-    std::string source_traceback;       // where it was created; in debug mode with the calls
-    std::vector<std::pair<std::string, std::string>> more; // further keys, as text
-};
-
-using ExceptionHandler = base::Function<void(EventLoop&, const ExceptionContext&)>;
-
-enum class LogLevel { debug, info, warning, error };
-std::string to_string(LogLevel level); // "WARNING"
-
-/// Where the library's own lines go: slow callbacks, errors nobody retrieved. By default stderr.
-///
-/// handler   called with one record, which may have several lines; null: the default again.
-/// Returns   the handler before; null: the default.
-/// Thread    any; the handler may be called on any thread that runs a loop.
-using LogHandler = void (*)(LogLevel, std::string_view);
-LogHandler set_log_handler(LogHandler handler) noexcept;
-
-namespace detail {
 
 template <class F, class... Args>
 concept PlainCallback = std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...> &&
@@ -65,29 +38,6 @@ inline constexpr bool is_callback<InContext, F, Args...> = PlainCallback<F, Args
 /// task.
 template <class F, class... Args>
 concept Callback = detail::is_callback<std::decay_t<F>, Args...>;
-
-/// A call from another thread; cancel() and cancelled() may be called from any.
-///
-/// While the callback runs, both wait on other threads until it has finished.
-/// Source    CPython 3.14 asyncio.Handle of a free-threaded call_soon_threadsafe.
-class ThreadsafeHandle {
-public:
-    ThreadsafeHandle(const ThreadsafeHandle& other) noexcept;
-    ThreadsafeHandle(ThreadsafeHandle&& other) noexcept
-        : node_(std::exchange(other.node_, nullptr)) {}
-    ThreadsafeHandle& operator=(ThreadsafeHandle other) noexcept {
-        std::swap(node_, other.node_);
-        return *this;
-    }
-    ~ThreadsafeHandle();
-    void cancel();
-    bool cancelled() const;
-
-private:
-    friend class EventLoop;
-    explicit ThreadsafeHandle(detail::ThreadsafeNode* node) noexcept : node_(node) {}
-    detail::ThreadsafeNode* node_;
-};
 
 /// What new_event_loop and loop factories build on.
 class LoopOptions {
@@ -201,10 +151,14 @@ public:
 
     // ---- futures and tasks ----------------------------------------------------------------------
 
+    /// A pending future that belongs to this loop.
     template <class T = void>
     Future<T> create_future(std::source_location where = std::source_location::current()) {
         return Future<T>(*this, where);
     }
+    /// As asyncio::create_task, on this loop.
+    /// Throws    RuntimeError: it is closed (the awaitable is destroyed); in debug mode also: wrong
+    ///           thread.
     template <class A>
         requires Awaitable<std::decay_t<A>>
     auto create_task(A&& awaitable, std::source_location where = std::source_location::current()) {
@@ -287,6 +241,8 @@ public:
 
     // ---- debug mode -----------------------------------------------------------------------------
 
+    /// Slow callbacks, wrong threads and coroutines that nobody awaited are told of, and where
+    /// tasks were created.
     bool get_debug() const noexcept { return debug; }
     void set_debug(bool on) noexcept;
     /// In debug mode a callback or step that takes at least this long is logged; 100 ms.
@@ -299,7 +255,10 @@ public:
     std::uint64_t turn_count() const noexcept { return turns_; }
     const char* backend_name() const noexcept;
 
-    detail::LoopCore& core() noexcept { return *this; } // the library's own use
+    // ---- the library's own use ------------------------------------------------------------------
+
+    // What only rooms of this package call.
+    detail::LoopCore& core() noexcept { return *this; }
     detail::LoopParts& parts() noexcept { return *parts_; }
     static EventLoop& of(detail::LoopCore& core) noexcept { return static_cast<EventLoop&>(core); }
     bool put_in_inbox(detail::Hop* node) noexcept; // any thread; false: the loop is closed

@@ -2,7 +2,7 @@
 // fork() without exec: the child has copies of its parent's loops, which must not be used there.
 #include "asyncio/base_events.h"
 
-#include <pthread.h>
+#include "os/process.h"
 
 namespace asyncio {
 
@@ -44,9 +44,7 @@ namespace detail {
 
 void watch_forks(std::mutex& loop_table_lock) {
     if (table_lock != nullptr) return;
-    if (::pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child) != 0) {
-        throw std::bad_alloc();
-    }
+    os::at_fork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
     table_lock = &loop_table_lock;
 }
 

@@ -221,7 +221,8 @@ auto gather_range(R&& awaitables) {
 /// Cost      one state, one array; nothing for a child besides its task. Two turns after the last
 ///           one ended.
 /// Source    CPython 3.14 asyncio.gather.  Differs: `return_exceptions` is gather_outcomes(); a
-///           child given twice is cancelled once; a result that cannot be copied goes to the first place.
+///           child given twice is cancelled once; a result that cannot be copied goes to the first
+///           place.
 template <class... A>
     requires(detail::Child<A> && ...)
 auto gather(A&&... awaitables) {

@@ -224,6 +224,7 @@ public:
         frame_->handle().destroy();
     }
 
+    /// The operation next() or aclose().
     template <class Awaiter>
     class [[nodiscard("co_await it")]] Operation {
     public:

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The loop's inbox: posts from other threads, and the mark that a signal has come.
+#include "asyncio/inbox.h"
+
 #include "asyncio/base_events.h"
 
 namespace asyncio {

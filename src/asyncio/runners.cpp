@@ -15,6 +15,7 @@ constexpr std::chrono::seconds executor_timeout{300};
 constexpr int shutdown_rounds_max = 100;
 
 // Tasks may make new ones while they are cancelled; those are cancelled in a further round.
+// LIFETIME: the loop runs this.
 Coro<void> cancel_all_tasks(EventLoop& loop) {
     const AnyTask me = current_task();
     for (int round = 0; round < shutdown_rounds_max; ++round) {
@@ -22,6 +23,7 @@ Coro<void> cancel_all_tasks(EventLoop& loop) {
         std::erase(left, me);
         if (left.empty()) co_return;
         std::vector<detail::FutureState*> order;
+        order.reserve(left.size());
         for (const AnyTask& task : left) order.push_back(task.state());
         loop.shuffle(order);
         for (detail::FutureState* task : order) detail::cancel(task, {});

@@ -24,7 +24,7 @@ ColdPart* existing_cold_part(const FutureState* state) noexcept {
                                          : nullptr;
 }
 
-// The message of a cancel. Losing it when memory is out is better than losing the cancel.
+// The message of a cancel.
 void keep_cancel_message(FutureState* state, std::string_view message) noexcept {
     ColdPart* cold = existing_cold_part(state);
     if (message.empty()) {
@@ -34,6 +34,7 @@ void keep_cancel_message(FutureState* state, std::string_view message) noexcept 
     try {
         cold_part(state).cancel_message = message;
     } catch (const std::bad_alloc&) {
+        // Losing the message is better than losing the cancel.
     }
 }
 

@@ -166,6 +166,7 @@ void EventLoop::rebuild_backend() {
     } catch (const OSError&) {
         // No descriptor is free; then at the next stale event.
     } catch (const std::bad_alloc&) {
+        // The same.
     }
 }
 

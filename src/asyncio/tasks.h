@@ -32,6 +32,7 @@ public:
     TaskOptions() noexcept {}
     TaskOptions(const char* name) : name_(name) {} // create_task(coro, "name")
     TaskOptions(std::string name) : name_(std::move(name)) {}
+    /// What get_name() gives; "Task-N" if it is not set.
     TaskOptions& name(std::string name) {
         name_ = std::move(name);
         return *this;
@@ -47,6 +48,7 @@ public:
         return *this;
     }
 
+    /// What was set; nothing: the default.
     const std::optional<std::string>& name() const noexcept { return name_; }
     const std::optional<Context>& context() const noexcept { return context_; }
     const std::optional<bool>& eager_start() const noexcept { return eager_; }
@@ -112,6 +114,7 @@ public:
     void set_result() = delete; // the body's return does
     void set_exception() = delete;
 
+    /// As Future<T>::add_done_callback; `f` is given the Task.
     template <class F, class... Args>
     CallbackId add_done_callback(F&& f, Args&&... args) const {
         return this->template add_callback<Task<T>>(std::forward<F>(f),
@@ -127,6 +130,7 @@ public:
     AnyTask(const Task<T>& task) noexcept : FutureBase(task) {}
     explicit AnyTask(detail::StateRef state) noexcept : FutureBase(std::move(state)) {}
 
+    /// As Future<T>::add_done_callback; `f` is given an AnyTask.
     template <class F, class... Args>
     CallbackId add_done_callback(F&& f, Args&&... args) const {
         return add_callback<AnyTask>(std::forward<F>(f), std::forward<Args>(args)...);

@@ -14,7 +14,7 @@ Coro<> cancel_and_wait(AnyFuture future);
 
 /// The result of a done future; moved out if nobody else is going to look at it.
 template <class R, class F>
-R take_result(F future) {
+R take_result(const F& future) {
     if constexpr (std::is_void_v<R>) {
         rethrow_failure(future.state());
     } else if constexpr (std::is_reference_v<R>) {
@@ -37,9 +37,9 @@ Coro<task_result_t<A>> give_up_at_once(A work) {
         if (future.cancelled()) throw TimeoutError();
     }
     if constexpr (std::is_void_v<Value>) {
-        take_result<void>(std::move(future));
+        take_result<void>(future);
     } else {
-        co_return take_result<Value>(std::move(future));
+        co_return take_result<Value>(future);
     }
 }
 

@@ -9,7 +9,7 @@ struct ListNode {
     ListNode* prev = nullptr;
     ListNode* next = nullptr; // null: in no list
 
-    bool linked() const noexcept { return next != nullptr; }
+    bool linked() const noexcept { return next != nullptr; } // does it stand in a list?
 };
 
 /// Puts `node` into the ring of `place`, before it. A ring's head is its own neighbour while it is
@@ -44,6 +44,7 @@ public:
         return next == first_ ? nullptr : next;
     }
 
+    /// Joins the end of the line. It stands in none.
     void push_back(Node* node) noexcept {
         if (first_ == nullptr) {
             node->prev = node->next = node;
@@ -53,11 +54,13 @@ public:
         }
     }
 
+    /// Joins before the first.
     void push_front(Node* node) noexcept {
         push_back(node);
         first_ = node;
     }
 
+    /// Takes out a node that stands in this line, wherever it is.
     void remove(Node* node) noexcept {
         if (node->next == node) {
             first_ = nullptr;
@@ -68,6 +71,7 @@ public:
         node->prev = node->next = nullptr;
     }
 
+    /// Takes the first node out; null if there is none.
     Node* pop_front() noexcept {
         Node* node = first_;
         if (node != nullptr) remove(node);

@@ -7,6 +7,7 @@ namespace asyncio::os {
 /// Whom a signal wakes. Called in the signal handler: async-signal-safe code only.
 using SignalNotify = void (*)(void* who) noexcept;
 
+/// What became of catch_signal(): whether it catches, and if not, what is wrong with the number.
 enum class CatchResult { caught, no_such_signal, cannot_be_caught };
 
 /// Catches `number` from now on: notes it and calls `notify(who)`. System calls are restarted.

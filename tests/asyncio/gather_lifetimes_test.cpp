@@ -3,26 +3,15 @@
 #include "asyncio/gather.h"
 
 #include "asyncio/testing/sweep.h"
+#include "support/work.h"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::fail;
+using support::give;
+using support::note_end;
 
 namespace {
-
-Coro<int> give(int value, Duration after) {
-    co_await sleep(after);
-    co_return value;
-}
-
-Coro<> fail(const char* text, Duration after) {
-    co_await sleep(after);
-    throw ValueError(text);
-}
-
-Coro<> note_end(bool& ended, Duration after) {
-    co_await sleep(after);
-    ended = true;
-}
 
 // Takes `time` to end when it is cancelled.
 Coro<> end_slowly(bool& ended, Duration time) {

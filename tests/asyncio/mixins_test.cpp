@@ -7,11 +7,14 @@
 #include "asyncio/queues.h"
 #include "asyncio/testing/testing.h"
 #include "asyncio/wait_for.h"
+#include "support/moments.h"
 
 #include <memory>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
+using support::turns_pass;
 
 namespace {
 
@@ -23,10 +26,6 @@ constinit Semaphore global_semaphore(1);
 constinit BoundedSemaphore global_bounded(1);
 constinit Queue<int> global_queue(1);
 
-Coro<> turns_pass(int count) {
-    for (int i = 0; i < count; ++i) co_await yield_now();
-}
-
 // How an operation ended, as text: "done", "RuntimeError: ...", "CancelledError: ...".
 template <class A>
 Coro<> note_end(A operation, std::string& end) {
@@ -34,10 +33,6 @@ Coro<> note_end(A operation, std::string& end) {
     end = result.has_value()
               ? std::string("done")
               : type_name(result.exception()) + ": " + message_of(result.exception());
-}
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
 }
 
 // Runs a coroutine to its end on a loop of its own.

@@ -4,25 +4,19 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/moments.h"
 
 #include <memory>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
+using support::turn;
+using support::turns_pass;
 
 namespace {
 
 using Numbers = std::vector<int>;
-
-std::uint64_t turn() { return testing::loop().turn_count(); }
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
-
-Coro<> turns_pass(int count) {
-    for (int i = 0; i < count; ++i) co_await yield_now();
-}
 
 template <class Q>
 Coro<> get_into(Q& queue, Numbers& got) {

@@ -5,18 +5,15 @@
 #include "asyncio/taskgroups.h"
 #include "asyncio/testing/sweep.h"
 #include "asyncio/timeouts.h"
+#include "support/work.h"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::give;
 
 namespace {
 
 Duration now() { return testing::loop().time().time_since_epoch(); }
-
-Coro<int> give(int value, Duration after) {
-    co_await sleep(after);
-    co_return value;
-}
 
 /// What a task that uses shielded() has seen.
 struct Seen {

@@ -2,8 +2,8 @@
 // Which of g++ 12's defects around co_await this compiler has, and that our forms evade them.
 //
 // Prints a line a rule. Each attempt runs in a process of its own, so that a crash is an answer.
-// The defects are shown on a bare coroutine type, the safe forms on asyncio's own; the exit status is 1
-// if a safe form fails.
+// The defects are shown on a bare coroutine type, the safe forms on asyncio's own; the exit status
+// is 1 if a safe form fails.
 #include <asyncio/asyncio.h>
 
 #include <array>

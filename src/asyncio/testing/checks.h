@@ -62,6 +62,7 @@ std::string text_of(const std::vector<T>& value) {
     return text + "]";
 }
 
+/// What CHECK_EQ does: notes a failed check that shows both values.
 template <class A, class B>
 void check_equal(const A& a, const B& b, const char* file, int line, const char* what) {
     if (a == b) return;

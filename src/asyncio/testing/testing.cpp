@@ -3,14 +3,14 @@
 #include "asyncio/testing/testing.h"
 
 #include "base/frame_pool.h"
+#include "os/descriptor.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dirent.h>
 #include <mutex>
-#include <unistd.h>
+#include <unistd.h> // tidy: system: an alarm ends a case that hangs
 
 namespace asyncio::testing {
 
@@ -40,15 +40,6 @@ State state;
 void collect_log(LogLevel level, std::string_view text) {
     const std::scoped_lock hold(state.lock);
     state.logs.push_back({level, std::string(text)});
-}
-
-std::size_t open_descriptors() {
-    DIR* folder = ::opendir("/proc/self/fd");
-    if (folder == nullptr) return 0;
-    std::size_t count = 0;
-    while (::readdir(folder) != nullptr) ++count;
-    ::closedir(folder);
-    return count;
 }
 
 void check_logs() {
@@ -122,7 +113,7 @@ bool full() noexcept {
     return value != nullptr && std::strcmp(value, "1") == 0;
 }
 
-Baseline Baseline::now() { return {open_descriptors(), base::frame_stats().live_blocks}; }
+Baseline Baseline::now() { return {os::open_descriptors_count(), base::frame_stats().live_blocks}; }
 
 namespace {
 
@@ -131,6 +122,7 @@ void run_on(EventLoop& test_loop, base::Function<Coro<>()>& body) {
     try {
         test_loop.run_until_complete(task);
     } catch (const CaseEnded&) {
+        // It has said why.
     } catch (const CancelledError&) {
         fail("case", 0, "the body was cancelled");
     } catch (...) {
@@ -232,6 +224,7 @@ bool run_one(const Case& one) {
     try {
         one.run();
     } catch (const CaseEnded&) {
+        // It has said why.
     } catch (...) {
         fail(one.file, 0, "threw " + repr(std::current_exception()));
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Readers and writers of descriptors; readable() and writable(); descriptors that vanish.
-#include "asyncio/base_events.h"
+#include "asyncio/selector_events.h"
 
+#include "asyncio/base_events.h"
 #include "asyncio/testing/sweep.h"
 #include "support/pipes.h"
 
