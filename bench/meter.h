@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What benches measure with: clocks, memory, and one line a figure: peer workload params metric value unit.
+// What benches measure with: clocks, memory, and a line a figure, which a program can read:
+// peer workload params metric value unit.
 #pragma once
 
 #include <cstdint>

@@ -11,9 +11,10 @@
 # It is called in src/<name>/CMakeLists.txt. A folder inside a package can be a package too:
 # asyncio/testing is asyncio::testing, stands on asyncio's floor, and may use asyncio besides.
 #
-#   asyncio_program(<name> SOURCES <file>... USES <package>...)
+#   asyncio_program(<name> MAIN <file> SOURCES <file>... USES <package>...)
 #
-# is called in src/programs/<name>/CMakeLists.txt, and makes bin/<name>.
+# is called in src/programs/<name>/CMakeLists.txt. It makes bin/<name> of the MAIN; of the SOURCES,
+# it makes asyncio::<name>, a library that the program and its tests link.
 
 # Floor 0 first, programs last. A package uses what stands on a lower floor: never sideways, never
 # upwards. tools/tidy reads this list too, and holds the includes to it.
@@ -31,7 +32,7 @@ function(asyncio_add_packages)
   set(rows ${ASYNCIO_FLOORS})
   list(POP_BACK rows programs)
   list(TRANSFORM programs REPLACE "([^ ]+)" "programs/\\1")
-  if(ASYNCIO_BUILD_PROGRAMS)
+  if(ASYNCIO_BUILD_PROGRAMS OR ASYNCIO_BUILD_TESTS)
     list(APPEND rows ${programs})
   endif()
   foreach(row IN LISTS rows)
@@ -139,14 +140,21 @@ function(asyncio_package name)
 endfunction()
 
 function(asyncio_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "MAIN" "SOURCES;USES")
   asyncio_expect_folder(${name} programs/${name})
-  add_executable(${name} ${arg_SOURCES})
+  add_library(${name}_rooms STATIC ${arg_SOURCES})
+  add_library(asyncio::${name} ALIAS ${name}_rooms)
+  target_include_directories(${name}_rooms PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  asyncio_warnings(${name}_rooms)
+  asyncio_use(${name} ${name}_rooms PUBLIC ${arg_USES})
+  if(NOT ASYNCIO_BUILD_PROGRAMS)
+    return()
+  endif()
+  add_executable(${name} ${arg_MAIN})
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${name} PRIVATE ${name}_rooms)
   asyncio_warnings(${name})
-  asyncio_use(${name} ${name} PRIVATE ${arg_USES})
   install(TARGETS ${name} RUNTIME)
 endfunction()
 

@@ -2,8 +2,9 @@
 #
 # Paths are relative to the calling folder. A header in a list is one that the sources share.
 #
-#   asyncio_tests(<folder> USES <package>... SOURCES <file>...)
+#   asyncio_tests(<folder> USES <package>... SUPPORT <file>... SOURCES <file>...)
 #       tests/test_<folder>: all cases of a folder in one executable, with the runner's main().
+#       ASYNCIO_TESTS_MATCH chooses among the SOURCES; the SUPPORT is always in it.
 #   asyncio_executables(<folder> USES <package>... SOURCES <file>...)
 #       <folder>/<file without .cpp>: one executable a file. The <folder> is not said twice:
 #       gallery/x.cpp is gallery/x, and in examples, usage/x.cpp is examples/usage/x.
@@ -51,7 +52,7 @@ function(asyncio_group group)
 endfunction()
 
 function(asyncio_tests folder)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;SUPPORT;SOURCES")
   asyncio_group(tests)
   if(ASYNCIO_TESTS_MATCH)
     list(FILTER arg_SOURCES INCLUDE REGEX "${ASYNCIO_TESTS_MATCH}")
@@ -60,7 +61,8 @@ function(asyncio_tests folder)
     return()
   endif()
   string(REPLACE "/" "_" name test_${folder})
-  asyncio_executable(${name} tests/${name} tests "${arg_USES};asyncio/testing" ${arg_SOURCES})
+  asyncio_executable(${name} tests/${name} tests "${arg_USES};asyncio/testing"
+    ${arg_SOURCES} ${arg_SUPPORT})
   target_link_libraries(${name} PRIVATE asyncio::testing_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests) # support/
   add_test(NAME ${name} COMMAND ${name})

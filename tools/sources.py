@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src"
 CODE_FOLDERS = ("src", "tests", "examples", "bench", "fuzz")
+TEXT_FOLDERS = (*CODE_FOLDERS, "cmake", "docs", "tools", ".ci")  # hand-written files of all kinds
+HEAD_LINES = 15  # where a file asks for an exception that concerns all of it: `Long: <why>`
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.MULTILINE)
 # A comment or a literal; 1'000 is none.
@@ -52,6 +54,10 @@ class Source:
     def project_includes(self):
         """The files of src/ that it includes."""
         return [SRC / name for _, name in self.includes if (SRC / name).is_file()]
+
+    def says(self, word):
+        """Does the head say `word: <why>`?"""
+        return any(re.match(rf"//.*\b{word}: \S", line) for line in self.lines[:HEAD_LINES])
 
     def line_of(self, offset):
         return self.text.count("\n", 0, offset) + 1

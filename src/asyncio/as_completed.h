@@ -252,8 +252,8 @@ AsCompletedRef new_as_completed(LoopCore& loop, std::size_t members);
 /// The members of as_completed(), in the order in which they end. F is their handle.
 ///
 /// `while (auto task = co_await it.next())` gives the handles themselves. Plain iteration,
-/// `for (auto&& next : it) use(co_await next);`, gives awaitables of the results; several of them may
-/// be awaited at once. One may be left early and gone on with later, also in the other way.
+/// `for (auto&& next : it) use(co_await next);`, gives awaitables of the results; several of them
+/// may be awaited at once. One may be left early and gone on with later, also in the other way.
 ///
 /// A handle: copies go on with the same members. Dropping it changes nothing for them.
 /// Thread    the loop's own.
@@ -269,6 +269,7 @@ public:
     /// Cancel    the member is for the next call.
     [[nodiscard]] detail::NextCompleted<F> next() const { return detail::NextCompleted<F>(state_); }
 
+    /// The two ends of a range-for.
     struct End {};
     class Iterator {
     public:

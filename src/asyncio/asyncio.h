@@ -2,27 +2,39 @@
 // The face of asyncio: one include for everything, in reading order.
 #pragma once
 
+// Coroutines, and what runs them.
+#include "asyncio/coroutines.h" // Coro, outcome
+#include "asyncio/runners.h"    // run, Runner
+
+#include "asyncio/sleep.h" // sleep, yield_now
+#include "asyncio/tasks.h" // Task, create_task
+
+// Several at once; for so long and no longer.
 #include "asyncio/as_completed.h" // as_completed
-#include "asyncio/barriers.h"     // Barrier
-#include "asyncio/contextvars.h"  // ContextVar, Context
-#include "asyncio/coroutines.h"   // Coro, outcome
-#include "asyncio/durations.h"    // Duration, TimePoint
-#include "asyncio/events.h"       // EventLoop, handles
-#include "asyncio/exceptions.h"   // CancelledError, TimeoutError, ExceptionGroup and their family
-#include "asyncio/finally.h"      // finally_
-#include "asyncio/futures.h"      // Future
 #include "asyncio/gather.h"       // gather, gather_outcomes
-#include "asyncio/generators.h"   // AsyncGenerator
-#include "asyncio/graph.h"        // capture_call_graph, print_call_graph
-#include "asyncio/locks.h"        // Lock, Event, Condition, Semaphore, BoundedSemaphore
-#include "asyncio/queues.h"       // Queue, LifoQueue, PriorityQueue
-#include "asyncio/runners.h"      // run, Runner
-#include "asyncio/shield.h"       // shield, shielded
-#include "asyncio/sleep.h"        // sleep, yield_now
 #include "asyncio/staggered.h"    // staggered_race
 #include "asyncio/taskgroups.h"   // TaskGroup, task_group
-#include "asyncio/tasks.h"        // Task, create_task
-#include "asyncio/threads.h"      // to_thread, ThreadPoolExecutor, run_coroutine_threadsafe
-#include "asyncio/timeouts.h"     // timeout, timeout_at
 #include "asyncio/wait.h"         // wait
-#include "asyncio/wait_for.h"     // wait_for
+
+#include "asyncio/finally.h"  // finally_
+#include "asyncio/shield.h"   // shield, shielded
+#include "asyncio/timeouts.h" // timeout, timeout_at
+#include "asyncio/wait_for.h" // wait_for
+
+// Tasks that share something, or hand it on.
+#include "asyncio/barriers.h"   // Barrier
+#include "asyncio/generators.h" // AsyncGenerator
+#include "asyncio/locks.h"      // Lock, Event, Condition, Semaphore, BoundedSemaphore
+#include "asyncio/queues.h"     // Queue, LifoQueue, PriorityQueue
+
+// Threads.
+#include "asyncio/concurrent_wait.h" // concurrent::wait, concurrent::as_completed
+#include "asyncio/threads.h"         // to_thread, ThreadPoolExecutor, run_coroutine_threadsafe
+
+// Below all of these.
+#include "asyncio/contextvars.h" // ContextVar, Context
+#include "asyncio/durations.h"   // Duration, TimePoint
+#include "asyncio/events.h"      // EventLoop, handles
+#include "asyncio/exceptions.h"  // CancelledError, TimeoutError, ExceptionGroup and their family
+#include "asyncio/futures.h"     // Future
+#include "asyncio/graph.h"       // capture_call_graph, print_call_graph

@@ -61,7 +61,7 @@ struct LoopLink {
     base::IntrusiveList<WorkInFlight> in_flight; // the loop's thread alone
 };
 /// The futures of work in flight stay pending; late results are destroyed where they come.
-void leave_outside_work(LoopLink& link) noexcept; // threads.cpp
+void leave_outside_work(LoopLink& link) noexcept; // outside_work.cpp
 
 struct LoopParts {
     std::unique_ptr<Backend> backend;
@@ -103,6 +103,15 @@ void report_never_retrieved(FutureState* state) noexcept;
 void log(LogLevel level, std::string_view message) noexcept;
 /// Does the environment ask for debug mode (ASYNCIO_DEBUG)?
 bool debug_by_environment() noexcept;
+
+/// The inbox of a closed loop: nothing more gets in.
+inline constexpr std::uintptr_t closed_inbox = 2;
+
+// events.cpp
+/// Throws    RuntimeError: 65,535 loops exist.
+std::uint16_t take_loop_index(LoopCore* loop);
+/// Gives its index back; it is not this thread's current loop any more.
+void forget_loop(EventLoop& loop) noexcept;
 
 // forks.cpp
 void watch_forks(std::mutex& loop_table_lock);

@@ -2,14 +2,11 @@
 // The text forms of futures, tasks and handles.
 #include "asyncio/call_stacks.h"
 #include "asyncio/events.h"
+#include "asyncio/format_helpers.h"
 #include "asyncio/origins.h"
 
-#include "asyncio/format_helpers.h"
-
-#include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 
 namespace asyncio {
 
@@ -24,19 +21,26 @@ std::string value_text_of(long long value) { return std::to_string(value); }
 std::string value_text_of(unsigned long long value) { return std::to_string(value); }
 std::string value_text_of(std::string_view value) { return quoted_short(value); }
 
-// As Python: the fewest digits that give the same number again; an exponent only beyond 16 places.
+namespace {
+
+// The fewest digits that give the same number again.
+std::string shortest(double value, std::chars_format format) {
+    char text[40];
+    return {text, std::to_chars(text, text + sizeof text, value, format).ptr};
+}
+
+} // namespace
+
+// As Python: an exponent only where the point would stand beyond 16 places.
 std::string value_text_of(double value) {
     if (std::isnan(value)) return "nan";
     if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-    char text[40];
-    int digits = 0;
-    do {
-        std::snprintf(text, sizeof text, "%.*e", digits, value);
-    } while (std::strtod(text, nullptr) != value && ++digits < 17);
-    const std::string_view scientific = text;
-    const int exponent = std::atoi(text + scientific.find('e') + 1);
-    if (exponent < -4 || exponent >= 16) return text;
-    std::snprintf(text, sizeof text, "%.*f", std::max(digits - exponent, 1), value);
+    const double size = std::abs(value);
+    if (size != 0 && (size < 1e-4 || size >= 1e16)) {
+        return shortest(value, std::chars_format::scientific);
+    }
+    std::string text = shortest(value, std::chars_format::fixed);
+    if (text.find('.') == std::string::npos) text += ".0";
     return text;
 }
 

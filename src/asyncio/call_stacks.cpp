@@ -179,6 +179,7 @@ void keep_failure(FutureState* task) noexcept {
             cold_part(task).failure = failure.calls;
             std::erase_if(cold_part(task).failure, is_wrapper);
         } catch (const std::bad_alloc&) {
+            // A text for reports is not worth an error.
         }
     }
     forget_failure();

@@ -43,7 +43,8 @@ struct CallbackNode : ReadyNode {
     ContextSlot context;
 
     CallbackNode(const CallbackOps* operations, std::uint16_t loop_index, std::uint32_t counts = 1)
-        : refs(counts), loop(loop_index), ops(operations), context(std::as_const(current_context())) {}
+        : refs(counts), loop(loop_index), ops(operations),
+          context(std::as_const(current_context())) {}
     CallbackNode(const CallbackNode&) = delete;
     CallbackNode& operator=(const CallbackNode&) = delete;
 
@@ -123,7 +124,8 @@ private:
 
 /// Makes a node of class Base for `f(args...)`.
 template <class Base, class... BaseArgs, class F, class... Args>
-[[gnu::always_inline]] inline Base* make_callback(std::tuple<BaseArgs...> base, F&& f, Args&&... args) {
+[[gnu::always_inline]] inline Base* make_callback(std::tuple<BaseArgs...> base, F&& f,
+                                                  Args&&... args) {
     using Node = BoundCallback<Base, std::decay_t<F>, std::decay_t<Args>...>;
     static_assert(alignof(Node) <= 8, "callbacks may be aligned to 8 bytes at most");
     void* memory = base::StatePool::take(sizeof(Node));

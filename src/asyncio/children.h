@@ -24,6 +24,7 @@ decltype(auto) hand_over(E&& element) noexcept {
     if constexpr (std::is_lvalue_reference_v<R>) {
         return std::forward<E>(element);
     } else {
+        // NOLINTNEXTLINE(bugprone-move-forwarding-reference): the range is an rvalue, so this is.
         return std::move(element);
     }
 }

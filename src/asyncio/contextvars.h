@@ -120,7 +120,7 @@ public:
 
     /// A context of its own with the same values.
     Context copy() const;
-    std::size_t size() const noexcept;
+    std::size_t size() const noexcept; // how many variables have a value in it
 
     friend bool operator==(const Context&, const Context&) noexcept = default;
 
@@ -150,9 +150,11 @@ private:
 Context copy_context();
 
 struct ContextAccess { // for the library: what tasks and callbacks keep of a Context
+    /// What a task keeps of `context`: it shares it.
     static detail::ContextSlot slot(const Context& context) noexcept {
         return detail::ContextSlot::of(context.holder_);
     }
+    /// A handle of what a task has.
     static Context handle(detail::ContextSlot& slot) { return Context(slot.share()); }
 };
 
@@ -160,6 +162,7 @@ struct ContextAccess { // for the library: what tasks and callbacks keep of a Co
 template <class T>
 class Token {
 public:
+    /// What was there before the set(); nothing: it was not set.
     std::optional<T> old_value() const { return old_; }
 
 private:
@@ -188,7 +191,7 @@ public:
     ContextVar(const ContextVar&) = delete;
     ContextVar& operator=(const ContextVar&) = delete;
 
-    const std::string& name() const noexcept { return name_; }
+    const std::string& name() const noexcept { return name_; } // for messages; need not be unique
 
     /// The value in the current context, else the variable's default.
     /// Throws    LookupError: neither.
@@ -204,6 +207,8 @@ public:
         return value != nullptr ? *value : std::move(fallback);
     }
 
+    /// Sets the value in the current context; other contexts keep theirs.
+    /// Returns   what reset() takes, to put back what was there.
     Token<T> set(T value) {
         Token<T> token(id_, old_value());
         detail::current_context().set(id_, new detail::TypedContextValue<T>(std::move(value)));

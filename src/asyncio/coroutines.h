@@ -126,6 +126,7 @@ public:
 protected:
     template <class U>
     void store(U&& value) {
+        // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): set before the first resume.
         ::new (out->payload()) Stored<T>(std::forward<U>(value));
         out->st = CellHead::value;
     }

@@ -25,14 +25,17 @@ public:
     template <class Rep, class Period>
     constexpr Duration(std::chrono::duration<Rep, Period> time) : ns_(to_ns(time)) {}
 
+    /// So many nanoseconds; INT64_MAX is for ever.
     static constexpr Duration from_ns(std::int64_t ns) noexcept {
         Duration time;
         time.ns_ = ns;
         return time;
     }
+    /// What no clock reaches.
     static constexpr Duration forever() noexcept { return from_ns(INT64_MAX); }
 
-    constexpr std::int64_t ns() const noexcept { return ns_; }
+    constexpr std::int64_t ns() const noexcept { return ns_; } // nanoseconds
+    /// As Python's float.
     constexpr Seconds seconds() const noexcept { return std::chrono::nanoseconds(ns_); }
     constexpr operator std::chrono::nanoseconds() const noexcept {
         return std::chrono::nanoseconds(ns_);

@@ -2,6 +2,8 @@
 // EventLoop: runs ready callbacks and tasks in turns, and waits for time, descriptors and signals.
 #pragma once
 
+#include "asyncio/inbox.h"
+#include "asyncio/reports.h"
 #include "asyncio/selector_events.h"
 #include "asyncio/tasks.h"
 
@@ -16,40 +18,11 @@ namespace asyncio {
 
 class ThreadPoolExecutor;
 namespace detail {
-struct ThreadsafeNode;
 struct Watch;
 struct LoopParts;
 struct ReadinessAwaiter;
 class GeneratorFrame;
 class LoopInstruments;
-} // namespace detail
-
-/// What went wrong where nobody could catch it.
-/// Source    the context dict of CPython's call_exception_handler.
-struct ExceptionContext {
-    std::string message;
-    std::exception_ptr exception;       // may be null
-    std::optional<AnyFuture> future;    // whose it was
-    std::optional<AnyTask> task;
-    std::string handle;                 // text of the callback
-    std::string source_traceback;       // where it was created; in debug mode with the calls
-    std::vector<std::pair<std::string, std::string>> more; // further keys, as text
-};
-
-using ExceptionHandler = base::Function<void(EventLoop&, const ExceptionContext&)>;
-
-enum class LogLevel { debug, info, warning, error };
-std::string to_string(LogLevel level); // "WARNING"
-
-/// Where the library's own lines go: slow callbacks, errors nobody retrieved. By default stderr.
-///
-/// handler   called with one record, which may have several lines; null: the default again.
-/// Returns   the handler before; null: the default.
-/// Thread    any; the handler may be called on any thread that runs a loop.
-using LogHandler = void (*)(LogLevel, std::string_view);
-LogHandler set_log_handler(LogHandler handler) noexcept;
-
-namespace detail {
 
 template <class F, class... Args>
 concept PlainCallback = std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...> &&
@@ -61,32 +34,10 @@ inline constexpr bool is_callback<InContext, F, Args...> = PlainCallback<F, Args
 
 } // namespace detail
 
-/// What the loop can call as `f(args...)`, perhaps behind in_context(...). No coroutine: make a task.
+/// What the loop can call as `f(args...)`, perhaps behind in_context(...). No coroutine: that is a
+/// task.
 template <class F, class... Args>
 concept Callback = detail::is_callback<std::decay_t<F>, Args...>;
-
-/// A call from another thread; cancel() and cancelled() may be called from any.
-///
-/// While the callback runs, both wait on other threads until it has finished.
-/// Source    CPython 3.14 asyncio.Handle of a free-threaded call_soon_threadsafe.
-class ThreadsafeHandle {
-public:
-    ThreadsafeHandle(const ThreadsafeHandle& other) noexcept;
-    ThreadsafeHandle(ThreadsafeHandle&& other) noexcept
-        : node_(std::exchange(other.node_, nullptr)) {}
-    ThreadsafeHandle& operator=(ThreadsafeHandle other) noexcept {
-        std::swap(node_, other.node_);
-        return *this;
-    }
-    ~ThreadsafeHandle();
-    void cancel();
-    bool cancelled() const;
-
-private:
-    friend class EventLoop;
-    explicit ThreadsafeHandle(detail::ThreadsafeNode* node) noexcept : node_(node) {}
-    detail::ThreadsafeNode* node_;
-};
 
 /// What new_event_loop and loop factories build on.
 class LoopOptions {
@@ -163,7 +114,8 @@ public:
     /// Calls `f(args...)` in the next turn, first come, first served. Keeps f and the arguments.
     /// Throws    RuntimeError: the loop is closed; in debug mode also: wrong thread.
     template <Callback F>
-    [[gnu::always_inline]] Handle call_soon(F&& f, std::source_location where = std::source_location::current()) {
+    [[gnu::always_inline]] Handle
+    call_soon(F&& f, std::source_location where = std::source_location::current()) {
         return queue_call(where, std::forward<F>(f));
     }
     template <class F, class... Args>
@@ -198,12 +150,16 @@ public:
         requires Callback<F, Args...>
     ThreadsafeHandle call_soon_threadsafe(F&& f, Args&&... args);
 
-    // ---- futures and tasks -----------------------------------------------------------------------
+    // ---- futures and tasks ----------------------------------------------------------------------
 
+    /// A pending future that belongs to this loop.
     template <class T = void>
     Future<T> create_future(std::source_location where = std::source_location::current()) {
         return Future<T>(*this, where);
     }
+    /// As asyncio::create_task, on this loop.
+    /// Throws    RuntimeError: it is closed (the awaitable is destroyed); in debug mode also: wrong
+    ///           thread.
     template <class A>
         requires Awaitable<std::decay_t<A>>
     auto create_task(A&& awaitable, std::source_location where = std::source_location::current()) {
@@ -223,7 +179,7 @@ public:
     /// The factory, or null.
     const TaskFactory* get_task_factory() const noexcept;
 
-    // ---- descriptors -----------------------------------------------------------------------------
+    // ---- descriptors ----------------------------------------------------------------------------
 
     /// Calls `f(args...)` in every turn in which `fd` is readable. Replaces the one before.
     /// Throws    ValueError: a negative descriptor. OSError: EPERM for a regular file, EBADF.
@@ -246,7 +202,7 @@ public:
     /// Cancel    stops watching; nothing was written.
     [[nodiscard]] Readiness writable(int fd) noexcept;
 
-    // ---- signals ---------------------------------------------------------------------------------
+    // ---- signals --------------------------------------------------------------------------------
 
     /// Calls `f(args...)` in the loop when signal `number` comes; one handler a signal.
     /// Throws    ValueError: no such signal. RuntimeError: it cannot be caught, or this is not the
@@ -258,7 +214,7 @@ public:
     /// Returns   whether there was a handler.
     bool remove_signal_handler(int number);
 
-    // ---- threads -----------------------------------------------------------------------------------
+    // ---- threads --------------------------------------------------------------------------------
 
     /// Runs `f(args...)` in `executor`, or in the default one if null. See threads.h.
     template <class F, class... Args>
@@ -274,7 +230,7 @@ public:
     /// Cancel    those not closed yet stay open.
     Coro<void> shutdown_asyncgens();
 
-    // ---- errors ------------------------------------------------------------------------------------
+    // ---- errors ---------------------------------------------------------------------------------
 
     /// `f(EventLoop&, const ExceptionContext&)` instead of the default; null: the default again.
     void set_exception_handler(ExceptionHandler handler);
@@ -284,8 +240,10 @@ public:
     void default_exception_handler(const ExceptionContext& context);
     void call_exception_handler(const ExceptionContext& context);
 
-    // ---- debug mode --------------------------------------------------------------------------------
+    // ---- debug mode -----------------------------------------------------------------------------
 
+    /// Slow callbacks, wrong threads and coroutines that nobody awaited are told of, and where
+    /// tasks were created.
     bool get_debug() const noexcept { return debug; }
     void set_debug(bool on) noexcept;
     /// In debug mode a callback or step that takes at least this long is logged; 100 ms.
@@ -298,12 +256,15 @@ public:
     std::uint64_t turn_count() const noexcept { return turns_; }
     const char* backend_name() const noexcept;
 
-    detail::LoopCore& core() noexcept { return *this; } // the library's own use
+    // ---- the library's own use ------------------------------------------------------------------
+
+    // What only rooms of this package call.
+    detail::LoopCore& core() noexcept { return *this; }
     detail::LoopParts& parts() noexcept { return *parts_; }
     static EventLoop& of(detail::LoopCore& core) noexcept { return static_cast<EventLoop&>(core); }
     bool put_in_inbox(detail::Hop* node) noexcept; // any thread; false: the loop is closed
     void nudge() noexcept; // any thread: the poll is to look again
-    void run_posted(detail::CallbackNode* node) { run_callback(node); }
+    void run_posted(detail::CallbackNode* node); // takes over a count
     void set_instruments(detail::LoopInstruments* instruments) noexcept; // null: none
     void note_signal() noexcept; // signal handlers too
     void orphan() noexcept; // in a forked child
@@ -320,6 +281,7 @@ private:
     void trim_before_sleep(std::int64_t timeout_ns);
     void take_inbox();
     bool take_posts() noexcept;
+    void close_inbox() noexcept;
     void queue_due_timers();
     void run_ready();
     void run_ready_instrumented();
@@ -421,7 +383,8 @@ private:
 };
 
 template <class Base, class... BaseArgs, class F, class... Args>
-[[gnu::always_inline]] inline Base* make_loop_callback(std::tuple<BaseArgs...> base, F&& f, Args&&... args) {
+[[gnu::always_inline]] inline Base* make_loop_callback(std::tuple<BaseArgs...> base, F&& f,
+                                                       Args&&... args) {
     if constexpr (std::is_same_v<std::decay_t<F>, InContext>) {
         Base* node = make_callback<Base>(std::move(base), std::forward<Args>(args)...);
         node->context = ContextAccess::slot(f.context);

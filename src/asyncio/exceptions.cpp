@@ -32,6 +32,7 @@ void* object_of(const std::exception_ptr& error) noexcept {
     // The Itanium C++ ABI's exception_ptr is a pointer to the thrown object and nothing else.
     static_assert(sizeof(std::exception_ptr) == sizeof(void*));
     void* object = nullptr;
+    // NOLINTNEXTLINE(bugprone-undefined-memory-manipulation): a look, not a copy.
     std::memcpy(&object, &error, sizeof object);
     return object;
 }

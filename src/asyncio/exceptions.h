@@ -25,7 +25,7 @@ public:
     explicit BaseException(std::string_view message = {}) : message_(message) {}
     virtual ~BaseException() = default;
 
-    const std::string& message() const noexcept { return message_; }
+    const std::string& message() const noexcept { return message_; } // may be empty
     const char* what() const noexcept { return message_.c_str(); }
 
 protected:
@@ -176,6 +176,7 @@ bool visit_exception(const std::exception_ptr& error, F&& handle) {
             thrown = std::current_exception();
         }
     } catch (...) {
+        // It is none of them.
     }
     if (thrown) std::rethrow_exception(thrown);
     return matched;
@@ -198,7 +199,9 @@ public:
     BaseExceptionGroup(std::string message, std::vector<std::exception_ptr> exceptions);
     virtual ~BaseExceptionGroup() = default;
 
+    /// The message alone, without the count that group_text() adds.
     const std::string& message() const noexcept;
+    /// Its members, in the order in which they were given; never empty.
     std::span<const std::exception_ptr> exceptions() const noexcept;
     /// "unhandled errors in a TaskGroup (2 sub-exceptions)"
     const char* group_text() const noexcept;

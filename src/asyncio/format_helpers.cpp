@@ -273,7 +273,7 @@ std::string quoted_short(std::string_view text) {
     constexpr std::size_t longest = 30;
     constexpr std::size_t head = 12; // characters of the quoted text, as reprlib counts them
     constexpr std::size_t tail = 13;
-    const std::string whole = quoted(text);
+    std::string whole = quoted(text);
     if (whole.size() <= longest) return whole;
     std::size_t from = whole.size() - tail - 1;
     std::size_t to = head + 1;

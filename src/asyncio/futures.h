@@ -342,10 +342,12 @@ public:
     AnyFuture(const AnyTask& task) noexcept;
     explicit AnyFuture(detail::StateRef state) noexcept : FutureBase(std::move(state)) {}
 
+    /// As Future<T>::add_done_callback; `f` is given an AnyFuture.
     template <class F, class... Args>
     CallbackId add_done_callback(F&& f, Args&&... args) const {
         return add_callback<AnyFuture>(std::forward<F>(f), std::forward<Args>(args)...);
     }
+    /// Has it a body that it is the end of?
     bool is_task() const noexcept { return state_->has(detail::FutureState::is_task); }
 
     /// Waits until it is done and throws its failure; its value is not given.
@@ -440,6 +442,7 @@ protected:
     }
 };
 
+/// Throws    InvalidStateError ("invalid state"): the future is done already.
 [[noreturn]] void throw_invalid_state();
 
 template <class T>

@@ -35,7 +35,7 @@ bool holds(base::FixedArray<GatherNode>& nodes, FutureState* child, bool look_at
 
 } // namespace
 
-// ---- beginning -------------------------------------------------------------------------------------
+// ---- beginning ----------------------------------------------------------------------------------
 
 void GatherPart::add(StateRef child, bool own) noexcept {
     if (own) child->set(FutureState::silent);
@@ -57,7 +57,7 @@ void GatherPart::start() noexcept {
     settle();
 }
 
-// ---- counting --------------------------------------------------------------------------------------
+// ---- counting -----------------------------------------------------------------------------------
 
 void GatherNode::fired() noexcept {
     GatherPart& part = GatherPart::of(task);
@@ -104,7 +104,7 @@ void GatherPart::drop_queued(Hop* hop) noexcept {
     release(part->outer);
 }
 
-// ---- ending ----------------------------------------------------------------------------------------
+// ---- ending -------------------------------------------------------------------------------------
 
 void GatherPart::settle() noexcept {
     if (outer->done()) return detach(false); // somebody else completed it
@@ -136,7 +136,7 @@ void GatherPart::finish() noexcept {
     detach(mode == GatherMode::first_error && failed != nullptr);
 }
 
-// Lets go of the children. `failures_are_seen`: what they fail with from now on counts as retrieved.
+// Lets go of the children. `failures_are_seen`: what they fail with from now on is retrieved.
 void GatherPart::detach(bool failures_are_seen) noexcept {
     for (GatherNode& node : nodes) {
         FutureState* child = std::exchange(node.child, nullptr);
@@ -152,7 +152,7 @@ void GatherPart::detach(bool failures_are_seen) noexcept {
 
 void destroy_gather(FutureState* outer) noexcept { GatherPart::of(outer).~GatherPart(); }
 
-// ---- cancelling ------------------------------------------------------------------------------------
+// ---- cancelling ---------------------------------------------------------------------------------
 
 namespace {
 
@@ -171,8 +171,8 @@ bool GatherPart::takes_cancel() noexcept {
     return false;
 }
 
-// Depth first, as by recursion; but a gather below only joins the stack, so that the machine's is not
-// needed.
+// Depth first, as by recursion; but a gather below only joins the stack, so that the machine's is
+// not needed.
 void GatherPart::cancel_children(std::string_view message) noexcept {
     const bool outermost = cancelling_now == nullptr;
     children_cancelled = true;

@@ -97,8 +97,7 @@ FutureState* make_gather(LoopCore& loop, GatherMode mode, const GatherCollector*
                          std::size_t count) {
     static_assert(sizeof(GatherState<V>) % 8 == 0 && alignof(GatherPart) == 8);
     auto* state = make_state<GatherState<V>>(gather_ops<V>, loop.index,
-                                             std::source_location::current(), mode,
-                                             collector);
+                                             std::source_location::current(), mode, collector);
     StateRef owner = StateRef::adopt(state);
     state->part.nodes.reserve(count);
     return owner.release_ownership();
@@ -134,8 +133,7 @@ gathered_t<T, Mode> take_gathered(GatherNode& node) {
 template <GatherMode Mode, class... T>
 struct CollectTuple {
     using Value = std::tuple<gathered_t<T, Mode>...>;
-    static constexpr GatherCollector collector{&CollectTuple::collect,
-                                               !(std::is_void_v<T> && ...)};
+    static constexpr GatherCollector collector{&CollectTuple::collect, !(std::is_void_v<T> && ...)};
     static void collect(GatherPart& part) {
         collect_in_order(part, std::index_sequence_for<T...>());
     }
@@ -223,21 +221,23 @@ auto gather_range(R&& awaitables) {
 /// Awaits all at once: coroutines and operations become tasks, futures and tasks are taken as they
 /// are (the same one may be given twice).
 ///
-/// The first failure comes out at once; the other children go on, and what they fail with later is
-/// not reported. A child that is cancelled has failed with CancelledError. Dropping the future stops
-/// nothing. For children that end together, task_group() or gather_or_cancel() is the better choice.
+/// The first failure comes out at once; the other children go on, and what they fail with later
+/// is not reported. A child that is cancelled has failed with CancelledError. Dropping the future
+/// stops nothing. For children that end together, task_group() or gather_or_cancel() is the better
+/// choice.
 ///
 /// Returns   a future of std::tuple: the results in the order of the arguments; std::monostate for
 ///           void. Done already if all children are; of no arguments: done, std::tuple<>.
-/// Throws    ValueError: futures of different loops. RuntimeError: there is no loop. std::bad_alloc.
-///           The future fails with what the first child to fail failed with.
+/// Throws    ValueError: futures of different loops. RuntimeError: there is no loop.
+///           std::bad_alloc. The future fails with what the first child to fail failed with.
 /// Cancel    cancels all children that are not done; ends with CancelledError when one of them has
 ///           ended by it, or all have ended. Returns false if there was none. Once the future is
 ///           done, the children are left alone.
-/// Cost      one state, one array; nothing for a child besides its task. Two turns after the last one
-///           ended.
-/// Source    CPython 3.14 asyncio.gather.  Differs: `return_exceptions` is gather_outcomes(); a child
-///           given twice is cancelled once; a result that cannot be copied goes to the first place.
+/// Cost      one state, one array; nothing for a child besides its task. Two turns after the last
+///           one ended.
+/// Source    CPython 3.14 asyncio.gather.  Differs: `return_exceptions` is gather_outcomes(); a
+///           child given twice is cancelled once; a result that cannot be copied goes to the first
+///           place.
 template <class... A>
     requires(detail::Child<A> && ...)
 auto gather(A&&... awaitables) {
@@ -275,8 +275,8 @@ auto gather_outcomes(R&& awaitables) {
 /// As gather; but after the first failure the other children are cancelled, and the future fails
 /// when they have ended. No child still runs when it is done.
 ///
-/// Throws    as gather. What other children fail with besides is reported as never retrieved, unless
-///           somebody holds them: task_group() gives all errors.
+/// Throws    as gather. What other children fail with besides is reported as never retrieved,
+///           unless somebody holds them: task_group() gives all errors.
 /// Cancel    cancels all children that are not done, waits for all, and ends with CancelledError.
 /// Source    (C++ only: the answer to orphans of a gather that failed)
 template <class... A>

@@ -20,16 +20,11 @@ void GeneratorFrame::begin(CellHead* cell) {
 
 void GeneratorFrame::join_loop() noexcept {
     if (here.loop == nullptr) return;
-    base::ListNode& ring = EventLoop::of(*here.loop).parts().generators;
-    prev = ring.prev;
-    next = &ring;
-    ring.prev->next = this;
-    ring.prev = this;
+    link_before(EventLoop::of(*here.loop).parts().generators, *this);
 }
 
 void GeneratorFrame::leave_loop() noexcept {
-    prev->next = next;
-    next->prev = prev;
+    unlink(*this);
     prev = next = nullptr;
 }
 

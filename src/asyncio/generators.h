@@ -224,6 +224,7 @@ public:
         frame_->handle().destroy();
     }
 
+    /// The operation next() or aclose().
     template <class Awaiter>
     class [[nodiscard("co_await it")]] Operation {
     public:
@@ -240,7 +241,8 @@ public:
     /// Runs to the next co_yield.
     /// Returns   the value; nothing at the end.
     /// Throws    what the body throws (it is finished then). RuntimeError: it runs already.
-    /// Cancel    goes to what the generator awaits; if that lets it pass, the generator is finished.
+    /// Cancel    goes to what the generator awaits; if that lets it pass, the generator is
+    ///           finished.
     Next next() noexcept { return Next(frame_); }
 
     /// Ends it: throws GeneratorExit at its co_yield and waits until its clean-up has run.

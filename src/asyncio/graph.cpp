@@ -97,6 +97,7 @@ private:
             }
         }
         std::vector<FrameCallGraphEntry> stack;
+        stack.reserve(calls.size());
         for (const detail::Call& call : calls) {
             stack.push_back({detail::name_of_call(call.where), call.where,
                              static_cast<FrameCallGraphEntry::Kind>(call.kind)});

@@ -16,11 +16,11 @@ namespace asyncio {
 /// One call of a stack in the graph.
 /// Source    CPython 3.14 asyncio.FrameCallGraphEntry.  Differs: names and lines, no frame object.
 struct FrameCallGraphEntry {
-    enum class Kind : std::uint8_t { function, coroutine, generator };
+    enum class Kind : std::uint8_t { function, coroutine, generator }; // of what is called
 
     std::string function; // as its source calls it: "work", "Server::handle"
     std::source_location where; // the await; before the first step: the function
-    Kind kind = Kind::coroutine;
+    Kind kind = Kind::coroutine; // what `function` is
 };
 
 /// A future or task, its calls, and who waits for it. A copy: it stays as it was when captured.
@@ -47,8 +47,8 @@ public:
         return *this;
     }
 
-    int depth() const noexcept { return depth_; }
-    const std::optional<int>& limit() const noexcept { return limit_; }
+    int depth() const noexcept { return depth_; } // at least 1 has to be
+    const std::optional<int>& limit() const noexcept { return limit_; } // nothing: all calls
 
 private:
     int depth_ = 1;

@@ -13,7 +13,7 @@ std::string with_waiters(std::string facts, const detail::WaitLine& line) {
 
 } // namespace
 
-// ---- Lock, Event, Semaphore -----------------------------------------------------------------------
+// ---- Lock, Event, Semaphore ---------------------------------------------------------------------
 
 void Lock::throw_not_acquired() { throw RuntimeError("Lock is not acquired."); }
 
@@ -40,7 +40,7 @@ std::string to_string(const Semaphore& semaphore) {
                                with_waiters(facts, semaphore.line_));
 }
 
-// ---- Condition ------------------------------------------------------------------------------------
+// ---- Condition ----------------------------------------------------------------------------------
 
 Coro<bool> Condition::wait() {
     if (!locked()) throw RuntimeError("cannot wait on un-acquired lock");

@@ -140,7 +140,7 @@ Coro<body_result_t<F>> hold_while(P* primitive, F body) {
 
 } // namespace detail
 
-// ---- Lock -----------------------------------------------------------------------------------------
+// ---- Lock ---------------------------------------------------------------------------------------
 
 /// Lets one task at a time pass. Nobody owns it: any task may release it. It is not recursive.
 ///
@@ -161,7 +161,7 @@ public:
     Lock(const Lock&) = delete; // waiters know its address
     Lock& operator=(const Lock&) = delete;
 
-    bool locked() const noexcept { return locked_; }
+    bool locked() const noexcept { return locked_; } // has somebody got it?
 
     /// Waits until it is this task's turn, and takes it; does not suspend if it is free.
     /// Throws    RuntimeError: it would have to wait, but the lock belongs to another loop.
@@ -221,7 +221,7 @@ private:
     bool locked_ = false;
 };
 
-// ---- Event ----------------------------------------------------------------------------------------
+// ---- Event --------------------------------------------------------------------------------------
 
 /// A flag that tasks can wait for.
 ///
@@ -236,7 +236,7 @@ public:
     Event(const Event&) = delete; // waiters know its address
     Event& operator=(const Event&) = delete;
 
-    bool is_set() const noexcept { return set_; }
+    bool is_set() const noexcept { return set_; } // would wait() go on at once?
     /// Sets the flag and wakes all who wait, also if clear() follows at once. They run in the next
     /// turn, in the order in which they came.
     void set() noexcept {
@@ -266,7 +266,7 @@ private:
     bool set_ = false;
 };
 
-// ---- Semaphore ------------------------------------------------------------------------------------
+// ---- Semaphore ----------------------------------------------------------------------------------
 
 /// Lets a number of tasks pass at a time: a count of permits.
 ///
@@ -373,7 +373,7 @@ public:
     explicit constexpr BoundedSemaphore(std::ptrdiff_t value = 1) : Semaphore(value, value) {}
 };
 
-// ---- Condition ------------------------------------------------------------------------------------
+// ---- Condition ----------------------------------------------------------------------------------
 
 /// Lets tasks that hold a lock wait until another says that something has changed.
 ///
@@ -395,7 +395,7 @@ public:
     Condition(const Condition&) = delete; // waiters know its address
     Condition& operator=(const Condition&) = delete;
 
-    // The lock's own operations.
+    /// The lock's own operations, under the condition's name.
     bool locked() const noexcept { return lock_->locked(); }
     /// Cancel    as Lock::acquire().
     Lock::Acquire acquire() noexcept { return lock_->acquire(); }

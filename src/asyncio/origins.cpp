@@ -46,6 +46,7 @@ void note_origin(FutureState* state, std::source_location where) noexcept {
         if (stack.empty()) return;
         cold_part(state).origin = std::move(stack);
     } catch (const std::bad_alloc&) {
+        // A text for reports is not worth an error.
     }
 }
 
@@ -95,6 +96,7 @@ void note_origin(CallbackNode* node, std::source_location where) noexcept {
         if (stack.empty() || origin_of(*node) != nullptr) return;
         node->ops = new TracedOps(node->ops, std::move(stack));
     } catch (const std::bad_alloc&) {
+        // A text for reports is not worth an error.
     }
 }
 

@@ -50,6 +50,7 @@ public:
         }
     }
 
+    /// Of the value T(args...); of no arguments for void.
     template <class... Args>
     static Outcome with_value(Args&&... args) {
         return Outcome(std::in_place, std::forward<Args>(args)...);
@@ -65,6 +66,7 @@ public:
                                             : std::make_exception_ptr(CancelledError(message)));
     }
 
+    // Exactly one of the three is true.
     bool has_value() const noexcept { return kind_ == Kind::value; }
     explicit operator bool() const noexcept { return has_value(); }
     bool cancelled() const noexcept { return kind_ == Kind::cancelled; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Queue, LifoQueue, PriorityQueue: tasks that hand items to one another.
+// Long: the containers are read, and measured, together with the queue that asks them.
 #pragma once
 
 #include "asyncio/mixins.h"
@@ -19,11 +20,11 @@ enum class Shutdown : unsigned char {
     immediate, // what is in it is thrown away
 };
 
-// ---- what holds the items -------------------------------------------------------------------------
+// ---- what holds the items -----------------------------------------------------------------------
 
 /// First in, first out: a ring that doubles when it is full, and keeps its size.
 ///
-/// What a Queue asks of its container: push(T&&), pop(), size(), for_each(f), and its kind's name.
+/// What a Queue asks of its container is what this one has in public.
 template <class T>
 class FifoItems {
 public:
@@ -37,18 +38,22 @@ public:
         if (slots_ != nullptr) std::allocator<T>().deallocate(slots_, room_);
     }
 
-    std::size_t size() const noexcept { return end_ - begin_; }
+    std::size_t size() const noexcept { return end_ - begin_; } // how many are in it
+    /// Takes one in.
+    /// Throws    std::bad_alloc, and has not taken it.
     void push(T&& item) {
         if (size() == room_) [[unlikely]]
             grow();
         std::construct_at(slot(end_), std::move(item));
         ++end_;
     }
+    /// Gives out the next one. It is not empty.
     T pop() {
         T item(std::move(*slot(begin_)));
         drop_front();
         return item;
     }
+    /// Calls `f(const T&)` for each one, as they lie: for reports.
     template <class F>
     void for_each(F f) const {
         for (std::size_t i = begin_; i != end_; ++i) f(*slot(i));
@@ -84,6 +89,7 @@ class LifoItems {
 public:
     static constexpr const char* name = "LifoQueue";
 
+    /// All as of FifoItems.
     std::size_t size() const noexcept { return items_.size(); }
     void push(T&& item) { items_.push_back(std::move(item)); }
     T pop() {
@@ -106,6 +112,7 @@ class PriorityItems {
 public:
     static constexpr const char* name = "PriorityQueue";
 
+    /// All as of FifoItems.
     std::size_t size() const noexcept { return items_.size(); }
     void push(T&& item) {
         items_.push_back(std::move(item));
@@ -127,7 +134,7 @@ private:
     std::vector<T> items_;
 };
 
-// ---- the queue ------------------------------------------------------------------------------------
+// ---- the queue ----------------------------------------------------------------------------------
 
 template <class T, class Items = FifoItems<T>>
 class Queue;
@@ -233,9 +240,9 @@ public:
     /// maxsize   how many items it may hold. 0 (or a negative number): no bound.
     explicit constexpr Queue(std::size_t maxsize = 0) noexcept : QueueBase(maxsize) {}
 
-    std::size_t qsize() const noexcept { return items_.size(); }
+    std::size_t qsize() const noexcept { return items_.size(); } // how many items are in it
     bool empty() const noexcept { return items_.size() == 0; }
-    bool full() const noexcept { return items_.size() >= limit_; }
+    bool full() const noexcept { return items_.size() >= limit_; } // would put() wait?
 
     /// Puts `item` in; waits while the queue is full.
     /// Throws    QueueShutDown, also if the queue is shut down while it waits.
@@ -337,7 +344,7 @@ private:
     Items items_;
 };
 
-// ---- waiting --------------------------------------------------------------------------------------
+// ---- waiting ------------------------------------------------------------------------------------
 
 namespace detail {
 

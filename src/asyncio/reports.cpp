@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What the library has to say: the log, the exception handler, things nobody looked at.
+#include "asyncio/reports.h"
+
 #include "asyncio/base_events.h"
 #include "asyncio/call_stacks.h"
 #include "asyncio/format_helpers.h"
 #include "asyncio/origins.h"
+#include "os/process.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <unistd.h>
 
 namespace asyncio {
 
@@ -27,12 +28,7 @@ namespace {
 void write_to_stderr(LogLevel level, std::string_view message) {
     std::string line = to_string(level);
     line.append(":asyncio:").append(message).append("\n");
-    for (std::size_t at = 0; at < line.size();) {
-        const ssize_t wrote = ::write(STDERR_FILENO, line.data() + at, line.size() - at);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) return; // nobody is left to tell
-        at += static_cast<std::size_t>(wrote);
-    }
+    os::write_to_stderr(line);
 }
 
 std::atomic<LogHandler> log_handler{&write_to_stderr};
@@ -57,6 +53,7 @@ void log(LogLevel level, std::string_view message) noexcept {
         write_to_stderr(level, message);
         write_to_stderr(LogLevel::error, "Exception in log handler");
     } catch (const std::bad_alloc&) {
+        // There is nothing left to say it with.
     }
 }
 

@@ -33,6 +33,7 @@ void cancel_all_tasks(EventLoop& loop) {
         const std::vector<AnyTask> left = all_tasks(loop);
         if (left.empty()) return;
         std::vector<detail::FutureState*> order;
+        order.reserve(left.size());
         for (const AnyTask& task : left) order.push_back(task.state());
         loop.shuffle(order);
         for (detail::FutureState* task : order) detail::cancel(task, {});

@@ -13,7 +13,7 @@ namespace asyncio::detail {
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThisThread here;
 LoopCore* loop_table[loops_max] = {};
 
-// ---- cold parts ----------------------------------------------------------------------------------
+// ---- cold parts ---------------------------------------------------------------------------------
 
 namespace {
 
@@ -24,7 +24,7 @@ ColdPart* existing_cold_part(const FutureState* state) noexcept {
                                          : nullptr;
 }
 
-// The message of a cancel. Losing it when memory is out is better than losing the cancel.
+// The message of a cancel.
 void keep_cancel_message(FutureState* state, std::string_view message) noexcept {
     ColdPart* cold = existing_cold_part(state);
     if (message.empty()) {
@@ -34,6 +34,7 @@ void keep_cancel_message(FutureState* state, std::string_view message) noexcept 
     try {
         cold_part(state).cancel_message = message;
     } catch (const std::bad_alloc&) {
+        // Losing the message is better than losing the cancel.
     }
 }
 
@@ -87,7 +88,7 @@ std::uint64_t take_id_block() noexcept {
     return first;
 }
 
-// ---- completing ------------------------------------------------------------------------------------
+// ---- completing ---------------------------------------------------------------------------------
 
 void complete(FutureState* state) noexcept {
     state->set(FutureState::is_done);
@@ -179,7 +180,7 @@ void finish_failed_task(FutureState* task) {
     std::rethrow_exception(interrupt);
 }
 
-// ---- the end of a state --------------------------------------------------------------------------
+// ---- the end of a state -------------------------------------------------------------------------
 
 namespace {
 
@@ -222,7 +223,7 @@ void destroy_state(FutureState* state) noexcept {
     base::StatePool::give(state, state->ops->bytes);
 }
 
-// ---- cancelling ------------------------------------------------------------------------------------
+// ---- cancelling ---------------------------------------------------------------------------------
 
 namespace {
 

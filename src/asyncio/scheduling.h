@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What futures, tasks, timers and primitives are made of: ready queue, waiters, states, this thread.
+// What futures, tasks, timers and primitives are made of: ready queue, waiters, states, threads.
 //
 // A task that is ready is a node of the loop's one FIFO. A task that waits hangs on its innermost
 // awaiter, which is a node in the line of whatever it waits for. Neither allocates.
@@ -422,10 +422,15 @@ inline void run_own_node(ReadyNode* node, ReadyKind kind) {
     hop->run(hop);
 }
 
+/// The loop has closed first: what the node would do is not done.
+inline void drop_hop(Hop* hop) noexcept {
+    if (hop->drop != nullptr) hop->drop(hop);
+}
+
 inline void queue_hop(LoopCore& loop, Hop* hop) noexcept {
     if (!loop.closed) [[likely]]
         return loop.ready.push(hop, ReadyKind::hop);
-    if (hop->drop != nullptr) hop->drop(hop);
+    drop_hop(hop);
 }
 
 /// Gives the new awaiter of `task` the cancel that was asked for before it existed.

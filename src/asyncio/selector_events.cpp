@@ -70,7 +70,7 @@ void EpollBackend::rebuild(std::span<const Known> known) {
 
 std::unique_ptr<Backend> make_epoll_backend() { return std::make_unique<EpollBackend>(); }
 
-// ---- descriptors -----------------------------------------------------------------------------------
+// ---- descriptors --------------------------------------------------------------------------------
 
 void EventLoop::set_watch(int fd, bool write, detail::CallbackNode* node) {
     node->set(detail::CallbackNode::repeats);
@@ -166,6 +166,7 @@ void EventLoop::rebuild_backend() {
     } catch (const OSError&) {
         // No descriptor is free; then at the next stale event.
     } catch (const std::bad_alloc&) {
+        // The same.
     }
 }
 

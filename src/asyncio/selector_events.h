@@ -46,6 +46,7 @@ public:
     };
     virtual void rebuild(std::span<const Known> known) = 0;
 
+    /// What EventLoop::backend_name() says: "epoll".
     virtual const char* name() const noexcept = 0;
 };
 

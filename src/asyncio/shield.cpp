@@ -6,7 +6,7 @@
 
 namespace asyncio::detail {
 
-// ---- shield ----------------------------------------------------------------------------------------
+// ---- shield -------------------------------------------------------------------------------------
 
 namespace {
 
@@ -90,7 +90,7 @@ bool cancel_shield(FutureState* outer, std::string_view message) {
 
 void destroy_shield(FutureState* outer) noexcept { ShieldPart::of(outer).~ShieldPart(); }
 
-// ---- shielded --------------------------------------------------------------------------------------
+// ---- shielded -----------------------------------------------------------------------------------
 
 void ShieldedRegion::enter() {
     FutureState* task = here.task;

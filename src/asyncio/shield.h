@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// shield: work that outlives the cancel of who waits for it; shielded: a body that is not cancelled.
+// shield: work that outlives the cancel of who waits for it; shielded: a body that none reaches.
 #pragma once
 
 #include "asyncio/children.h"
@@ -179,8 +179,9 @@ auto shield(A&& work) {
 
 /// Awaits `body` in the calling task, where no cancel from outside reaches it until it has ended.
 ///
-/// A cancel that comes meanwhile takes effect behind it: the task's next await throws. The result is
-/// not lost. Timeouts and task groups inside of the body work as ever; those around it have to wait.
+/// A cancel that comes meanwhile takes effect behind it: the task's next await throws. The result
+/// is not lost. Timeouts and task groups inside of the body work as ever; those around it have to
+/// wait.
 /// `cancelling()`, asked by the body, does not count what was put off.
 ///
 /// body      a callable () -> Coro<T>; or an awaitable.

@@ -13,10 +13,7 @@ void finish_failed_task(FutureState* task);
 /// Ends a task that was cancelled before its first step; the body never runs.
 void finish_unstarted_task(FutureState* task) noexcept;
 
-inline void leave_task_list(FutureState* task) noexcept {
-    task->all.prev->next = task->all.next;
-    task->all.next->prev = task->all.prev;
-}
+inline void leave_task_list(FutureState* task) noexcept { base::unlink(task->all); }
 
 inline void tell_waiters(FutureState* state) noexcept {
     while (LinkedWaiter* waiter = state->callbacks.pop_front()) waiter->fired();

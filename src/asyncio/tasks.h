@@ -32,6 +32,7 @@ public:
     TaskOptions() noexcept {}
     TaskOptions(const char* name) : name_(name) {} // create_task(coro, "name")
     TaskOptions(std::string name) : name_(std::move(name)) {}
+    /// What get_name() gives; "Task-N" if it is not set.
     TaskOptions& name(std::string name) {
         name_ = std::move(name);
         return *this;
@@ -47,6 +48,7 @@ public:
         return *this;
     }
 
+    /// What was set; nothing: the default.
     const std::optional<std::string>& name() const noexcept { return name_; }
     const std::optional<Context>& context() const noexcept { return context_; }
     const std::optional<bool>& eager_start() const noexcept { return eager_; }
@@ -78,8 +80,9 @@ public:
     int uncancel() const noexcept { return detail::uncancel(self()); }
     Context get_context() const { return task_context(self()); }
     CoroInfo get_coro() const { return coro_info(self()); }
-    /// The calls it is suspended in, outermost first; `limit` keeps the innermost. Of a failed task:
-    /// the way of its exception, outermost first; `limit` keeps the outermost. Else empty when done.
+    /// The calls it is suspended in, outermost first; `limit` keeps the innermost. Of a failed
+    /// task: the way of its exception, outermost first; `limit` keeps the outermost. Else empty
+    /// when done.
     std::vector<StackEntry> get_stack(std::optional<int> limit = std::nullopt) const {
         return task_stack(self(), limit);
     }
@@ -111,6 +114,7 @@ public:
     void set_result() = delete; // the body's return does
     void set_exception() = delete;
 
+    /// As Future<T>::add_done_callback; `f` is given the Task.
     template <class F, class... Args>
     CallbackId add_done_callback(F&& f, Args&&... args) const {
         return this->template add_callback<Task<T>>(std::forward<F>(f),
@@ -126,6 +130,7 @@ public:
     AnyTask(const Task<T>& task) noexcept : FutureBase(task) {}
     explicit AnyTask(detail::StateRef state) noexcept : FutureBase(std::move(state)) {}
 
+    /// As Future<T>::add_done_callback; `f` is given an AnyTask.
     template <class F, class... Args>
     CallbackId add_done_callback(F&& f, Args&&... args) const {
         return add_callback<AnyTask>(std::forward<F>(f), std::forward<Args>(args)...);
@@ -180,10 +185,7 @@ new_task(Coro<T>&& coro, LoopCore& loop, std::source_location where, std::uint32
 }
 
 inline void join_task_list(LoopCore& loop, FutureState* task) noexcept {
-    base::ListNode* last = loop.tasks.prev;
-    base::set_links(&task->all, last, &loop.tasks);
-    last->next = &task->all;
-    loop.tasks.prev = &task->all;
+    base::link_before(loop.tasks, task->all);
 }
 
 /// Hands a new task to its loop: the loop's list and queue take one count.

@@ -3,10 +3,10 @@
 #include "asyncio/thread_pool.h"
 
 #include "asyncio/base_events.h"
+#include "os/process.h"
 
 #include <condition_variable>
 #include <cstdio>
-#include <pthread.h>
 
 namespace asyncio {
 
@@ -16,7 +16,6 @@ namespace {
 
 constexpr int default_workers_max = 32;
 constexpr int spare_workers = 4; // beyond the processors, for work that waits
-constexpr std::size_t thread_name_max = 15;
 constexpr char broken_text[] = "A thread initializer failed, the thread pool is not usable anymore";
 
 thread_local const Pool* worker_of = nullptr; // whose worker this thread is
@@ -35,9 +34,8 @@ std::string default_prefix() {
 void name_this_thread(const std::string& prefix, std::size_t number) noexcept {
     char suffix[24];
     const int digits = std::snprintf(suffix, sizeof suffix, "_%zu", number);
-    const std::size_t room = thread_name_max - static_cast<std::size_t>(digits);
-    const std::string name = prefix.substr(0, room) + suffix; // short: no allocation
-    ::pthread_setname_np(::pthread_self(), name.c_str());
+    const std::size_t room = os::thread_name_bytes_max - static_cast<std::size_t>(digits);
+    os::name_this_thread(prefix.substr(0, room) + suffix); // short: no allocation
 }
 
 } // namespace
@@ -140,7 +138,7 @@ void Pool::stop_taking(bool cancel_queued) {
     if (cancel_queued) refuse_queued(false);
 }
 
-// ---- on a worker ---------------------------------------------------------------------------------
+// ---- on a worker --------------------------------------------------------------------------------
 
 void Pool::work(std::size_t number) noexcept {
     worker_of = this;
@@ -202,7 +200,7 @@ void Pool::break_down() noexcept {
     refuse_queued(true);
 }
 
-// ---- the end -------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 void Pool::join() {
     std::vector<Worker> all;

@@ -2,7 +2,7 @@
 // ThreadPoolExecutor: runs functions on a few threads.
 #pragma once
 
-#include "asyncio/concurrent_futures.h"
+#include "asyncio/thread_pool_map.h"
 #include "base/function.h"
 
 #include <stop_token>
@@ -52,33 +52,6 @@ private:
     std::optional<int> max_workers_;
     std::string prefix_;
     std::shared_ptr<base::Function<void()>> initializer_; // shared, so that options can be copied
-};
-
-/// The keyword arguments of ThreadPoolExecutor::map.
-class MapOptions {
-public:
-    MapOptions() noexcept {}
-    /// For all results, counted from the call of map; nothing: no limit.
-    MapOptions& timeout(std::optional<Duration> time) {
-        timeout_ = time;
-        return *this;
-    }
-    /// How many items one piece of work takes: more is cheaper for small ones; 1.
-    MapOptions& chunk(std::size_t items) {
-        chunk_ = items;
-        return *this;
-    }
-    /// How many pieces of work are submitted ahead of the result that was taken last; nothing: all.
-    MapOptions& buffer(std::optional<std::size_t> pieces) {
-        buffer_ = pieces;
-        return *this;
-    }
-
-private:
-    friend class ThreadPoolExecutor;
-    std::optional<Duration> timeout_;
-    std::size_t chunk_ = 1;
-    std::optional<std::size_t> buffer_;
 };
 
 namespace detail {
@@ -232,114 +205,7 @@ private:
     JobCall<F, Args...> call_;
 };
 
-/// A piece of map()'s work: as many values as were made, then the exception that ended it.
-template <class R>
-struct MapPiece {
-    std::vector<Stored<R>> values;
-    std::exception_ptr error;
-};
-
 } // namespace detail
-
-/// The results of ThreadPoolExecutor::map, in the order of the items.
-///
-/// Destroying it cancels what has not begun.
-template <class R>
-class MapResults {
-    using Piece = detail::MapPiece<R>;
-
-public:
-    using value_type = detail::Stored<R>; // std::monostate for void
-
-    MapResults(MapResults&&) noexcept = default;
-    MapResults& operator=(MapResults&&) = delete;
-    ~MapResults() { give_up(); }
-
-    /// Blocks for the next result; nothing at the end.
-    /// Throws    what the call has thrown; TimeoutError: the time is up. Either ends the results.
-    std::optional<value_type> next() {
-        while (position_ == values_.size()) {
-            if (error_) {
-                give_up();
-                std::rethrow_exception(std::exchange(error_, nullptr));
-            }
-            if (!take_piece()) return std::nullopt;
-        }
-        return std::move(values_[position_++]);
-    }
-
-    class Iterator {
-    public:
-        using value_type = MapResults::value_type;
-        using difference_type = std::ptrdiff_t;
-
-        explicit Iterator(MapResults& results) : results_(&results), current_(results.next()) {}
-        value_type& operator*() noexcept { return *current_; }
-        Iterator& operator++() {
-            current_ = results_->next();
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const Iterator& it, std::default_sentinel_t) noexcept {
-            return !it.current_;
-        }
-
-    private:
-        MapResults* results_; // LIFETIME: an iterator does not outlive its results
-        std::optional<value_type> current_;
-    };
-    Iterator begin() { return Iterator(*this); }
-    std::default_sentinel_t end() const noexcept { return {}; }
-
-private:
-    friend class ThreadPoolExecutor;
-    using Submit = base::Function<std::optional<ConcurrentFuture<Piece>>()>;
-
-    MapResults(Submit submit, std::optional<Duration> timeout, std::optional<std::size_t> buffer)
-        : submit_(std::move(submit)), deadline_(detail::deadline_of(timeout)) {
-        for (std::size_t i = 0; !buffer || i < *buffer; ++i) {
-            if (!submit_more()) break;
-        }
-    }
-
-    bool submit_more() {
-        std::optional<ConcurrentFuture<Piece>> future = submit_();
-        if (future) pieces_.push_back(std::move(future));
-        return future.has_value();
-    }
-
-    bool take_piece() {
-        if (taken_ == pieces_.size()) return false;
-        std::optional<Duration> left;
-        if (deadline_) left = *deadline_ - TimePoint(Clock::now());
-        Piece piece = [&] {
-            try {
-                return std::move(*pieces_[taken_++]).get(left);
-            } catch (...) {
-                give_up();
-                throw;
-            }
-        }();
-        pieces_[taken_ - 1].reset();
-        values_ = std::move(piece.values);
-        error_ = std::move(piece.error);
-        position_ = 0;
-        if (!error_) submit_more();
-        return true;
-    }
-
-    void give_up() noexcept {
-        for (; taken_ < pieces_.size(); ++taken_) pieces_[taken_]->cancel();
-    }
-
-    Submit submit_; // nothing: all items are submitted
-    std::optional<TimePoint> deadline_;
-    std::vector<std::optional<ConcurrentFuture<Piece>>> pieces_; // empty ones are taken
-    std::size_t taken_ = 0;
-    std::vector<value_type> values_; // of the piece that was taken last
-    std::size_t position_ = 0;
-    std::exception_ptr error_; // behind values_
-};
 
 /// Runs functions on up to max_workers threads, which are made as they are needed.
 ///
@@ -391,7 +257,7 @@ public:
     /// Throws    RuntimeError: a thread of the pool waits for itself.
     void shutdown(bool wait = true, bool cancel_futures = false);
 
-    int max_workers() const noexcept;
+    int max_workers() const noexcept; // how many threads it may have
 
     // ---- the library's own use ---------------------------------------------------------------
 
@@ -425,45 +291,21 @@ private:
 template <class F, class... Ranges>
 auto ThreadPoolExecutor::map(const MapOptions& options, F&& f, const Ranges&... ranges) {
     check_map(options);
-    using Item = std::tuple<std::decay_t<decltype(*std::begin(ranges))>...>;
-    using Callable = std::decay_t<F>;
-    using R = std::decay_t<decltype(std::apply(std::declval<Callable&>(), std::declval<Item>()))>;
-    auto items = std::make_shared<std::vector<Item>>();
-    [&](auto... its) {
-        while (((its != std::end(ranges)) && ...)) {
-            items->emplace_back(*its...);
-            ((void)++its, ...);
-        }
-    }(std::begin(ranges)...);
-
-    // Each piece touches its own items only.
-    auto work = [items, callable = std::make_shared<Callable>(std::forward<F>(f))](
-                    std::size_t first, std::size_t last) {
-        detail::MapPiece<R> piece;
-        try {
-            piece.values.reserve(last - first);
-            for (; first != last; ++first) {
-                if constexpr (std::is_void_v<R>) {
-                    std::apply(*callable, std::move((*items)[first]));
-                    piece.values.emplace_back();
-                } else {
-                    piece.values.push_back(std::apply(*callable, std::move((*items)[first])));
-                }
-            }
-        } catch (...) {
-            piece.error = std::current_exception();
-        }
-        return piece;
-    };
+    auto items = detail::zipped(ranges...);
+    using Item = typename decltype(items)::value_type;
+    using Work = detail::MapWork<std::decay_t<F>, Item>;
+    using Piece = typename Work::Piece;
+    const std::size_t total = items.size();
     auto submit_next =
-        [pool = pool_, work = std::move(work), next = std::size_t{0}, total = items->size(),
-         chunk = options.chunk_]() mutable -> std::optional<ConcurrentFuture<detail::MapPiece<R>>> {
+        [pool = pool_, work = Work(std::forward<F>(f), std::move(items)), next = std::size_t{0},
+         total, chunk = options.chunk_]() mutable -> std::optional<ConcurrentFuture<Piece>> {
         if (next == total) return std::nullopt;
         const std::size_t first = next;
         next += chunk < total - first ? chunk : total - first;
         return submit_to(pool, work, first, std::size_t{next});
     };
-    return MapResults<R>(std::move(submit_next), options.timeout_, options.buffer_);
+    return MapResults<typename Work::Result>(std::move(submit_next), options.timeout_,
+                                             options.buffer_);
 }
 
 } // namespace asyncio

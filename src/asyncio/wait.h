@@ -11,7 +11,7 @@ enum class ReturnWhen : unsigned char { first_completed, first_exception, all_co
 
 inline constexpr ReturnWhen FIRST_COMPLETED = ReturnWhen::first_completed; // any is done
 inline constexpr ReturnWhen FIRST_EXCEPTION = ReturnWhen::first_exception; // any has failed, or all
-inline constexpr ReturnWhen ALL_COMPLETED = ReturnWhen::all_completed;
+inline constexpr ReturnWhen ALL_COMPLETED = ReturnWhen::all_completed; // none is pending
 
 /// The keyword arguments of wait.
 class WaitOptions {
@@ -23,13 +23,14 @@ public:
         timeout_ = limit;
         return *this;
     }
+    /// What ends the wait before the time is up.
     WaitOptions& return_when(ReturnWhen when) noexcept {
         return_when_ = when;
         return *this;
     }
 
-    const std::optional<Duration>& timeout() const noexcept { return timeout_; }
-    ReturnWhen return_when() const noexcept { return return_when_; }
+    const std::optional<Duration>& timeout() const noexcept { return timeout_; } // nothing: none
+    ReturnWhen return_when() const noexcept { return return_when_; } // by default ALL_COMPLETED
 
 private:
     std::optional<Duration> timeout_;
@@ -158,7 +159,7 @@ private:
 /// Waits for futures and tasks, and tells which are done: never throws because one of them failed,
 /// nor when the time is up, and cancels none.
 ///
-/// members   a range of Future<T>, Task<T>, AnyFuture or AnyTask; copied here, and each counts once.
+/// members   a range of Future<T>, Task<T>, AnyFuture or AnyTask; copied here, each counts once.
 ///           No coroutines: make tasks of them, or nobody could tell which is which.
 /// options   until when, and how long; or just FIRST_COMPLETED.
 /// Returns   WaitResult: `done` and `pending`, each in the order given.

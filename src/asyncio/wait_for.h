@@ -14,7 +14,7 @@ Coro<> cancel_and_wait(AnyFuture future);
 
 /// The result of a done future; moved out if nobody else is going to look at it.
 template <class R, class F>
-R take_result(F future) {
+R take_result(const F& future) {
     if constexpr (std::is_void_v<R>) {
         rethrow_failure(future.state());
     } else if constexpr (std::is_reference_v<R>) {
@@ -37,9 +37,9 @@ Coro<task_result_t<A>> give_up_at_once(A work) {
         if (future.cancelled()) throw TimeoutError();
     }
     if constexpr (std::is_void_v<Value>) {
-        take_result<void>(std::move(future));
+        take_result<void>(future);
     } else {
-        co_return take_result<Value>(std::move(future));
+        co_return take_result<Value>(future);
     }
 }
 
@@ -110,8 +110,8 @@ private:
 ///           coroutine is not begun, a task is cancelled. Nothing: waits without limit.
 /// Returns   what `work` gives; also if it answers its cancellation with a value.
 /// Throws    TimeoutError: the time was up first. Else what `work` throws, unchanged.
-/// Cancel    cancels `work` too, and ends when it has ended; if there was no time at all, `work` has
-///           been cancelled before, and is left to end by itself.
+/// Cancel    cancels `work` too, and ends when it has ended; if there was no time at all, `work`
+///           has been cancelled before, and is left to end by itself.
 /// Cost      as timeout: one timer, no coroutine frame, no task (but for a limit of zero).
 /// Source    CPython 3.14 asyncio.wait_for.
 template <class A>

@@ -45,8 +45,8 @@ public:
         capacity_ = 0;
     }
 
-    std::size_t size() const noexcept { return size_; }
-    std::size_t capacity() const noexcept { return capacity_; }
+    std::size_t size() const noexcept { return size_; } // made so far
+    std::size_t capacity() const noexcept { return capacity_; } // what reserve() was told
     T& operator[](std::size_t i) noexcept { return items_[i]; }
     T* begin() noexcept { return items_; }
     T* end() noexcept { return items_ + size_; }

@@ -24,8 +24,8 @@ struct FrameStats {
 /// Blocks may be given back on another thread than they were taken on. Under sanitizers every block
 /// is an allocation of its own, so that a use after the end is seen.
 ///
-/// Cost      take and give: about 1 ns each while the free list serves them; no lock.
 /// Thread    any; the free lists are the calling thread's.
+/// Cost      take and give: about 1 ns each while the free list serves them; no lock.
 template <std::size_t Grain>
 class BlockPool {
 public:
@@ -63,6 +63,7 @@ public:
         }
     }
 
+    /// Adds what this pool holds to `into`.
     static void add_stats(FrameStats& into) noexcept;
     static void trim() noexcept;
 

@@ -18,11 +18,12 @@ struct TimerSlot : ListNode {
 
     std::int64_t when = 0; // nanoseconds of the loop's clock
 
+    /// Does it stand in a heap or queue?
     bool armed() const noexcept { return linked() || place().position != nowhere; }
 
-    // While it is in no list, `prev` serves for the place in the heap.
+    /// The place in a heap; `prev` serves for it while the slot is in no list.
     struct Place {
-        std::uint32_t position = nowhere;
+        std::uint32_t position = nowhere; // nowhere: in no heap
         std::uint32_t sequence = 0; // order among equal deadlines; wraps
     };
     Place place() const noexcept { return std::bit_cast<Place>(prev); }
@@ -39,20 +40,21 @@ static_assert(sizeof(TimerSlot::Place) == sizeof(ListNode*));
 /// A 4-ary heap of (deadline, timer), with equal deadlines first come, first served.
 ///
 /// Timer     derives from TimerSlot.
+/// Lifetime  a timer must leave before it is destroyed.
 /// Cost      push, remove and pop are O(log n); 16 bytes a timer. push may throw std::bad_alloc
 ///           and leaves the heap as it was.
-/// Lifetime  a timer must leave before it is destroyed.
 template <class Timer>
 class TimerHeap {
 public:
+    /// A timer, and its deadline beside it: comparing touches no timer.
     struct Entry {
         std::int64_t when;
         Timer* timer;
     };
 
     bool empty() const noexcept { return entries_.empty(); }
-    std::size_t size() const noexcept { return entries_.size(); }
-    const Entry& top() const noexcept { return entries_.front(); }
+    std::size_t size() const noexcept { return entries_.size(); } // how many are armed
+    const Entry& top() const noexcept { return entries_.front(); } // the first; there must be one
     std::size_t capacity() const noexcept { return entries_.capacity(); } // held from the heap
 
     /// Room for `count` more: push throws nothing until they are in.
@@ -61,6 +63,7 @@ public:
         if (wanted > entries_.capacity()) entries_.reserve(2 * wanted);
     }
 
+    /// Arms `timer` for `when`. It is not armed.
     void push(Timer* timer, std::int64_t when) {
         const std::size_t hole = entries_.size();
         entries_.push_back({when, timer});
@@ -69,7 +72,8 @@ public:
         sift_up(hole, {when, timer});
     }
 
-    void pop() noexcept { remove_at(0); }
+    void pop() noexcept { remove_at(0); } // the first one is armed no more
+    /// Disarms `timer`, which is armed here.
     void remove(Timer* timer) noexcept { remove_at(timer->place().position); }
 
     /// Gives storage back after a burst: keeps at most four times what is in use.

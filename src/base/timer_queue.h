@@ -18,20 +18,22 @@ namespace asyncio::base {
 ///
 /// Time is cut into slots of 2^20 ns. What lies in a slot that has begun (up to `base_`) is in the
 /// heap `near_`. Later timers wait in lists: one a slot for the next 1024, one for each 1024 slots
-/// beyond that, one for each 1024 of those; what is further away than twelve days, in a heap. Lists
-/// need no order: it is made when their slot begins. So a million sleepers cost no cache misses in a
-/// deep heap, and a timer that is cancelled early (most time-outs are) costs a list insertion.
+/// beyond that, one for each 1024 of those; what is further away than twelve days, in a heap.
+/// Lists need no order: it is made when their slot begins. So a million sleepers cost no cache
+/// misses in a deep heap, and a timer that is cancelled early (most time-outs are) costs a list
+/// insertion.
 ///
 /// Timer     derives from TimerSlot.
+/// Lifetime  a timer must leave before it is destroyed.
 /// Cost      push and remove O(1) for later timers, else O(log n of the present slot). push may
 ///           throw std::bad_alloc and leaves the queue as it was.
-/// Lifetime  a timer must leave before it is destroyed.
 template <class Timer>
 class TimerQueue {
 public:
     bool empty() const noexcept { return size_ == 0; }
     std::size_t size() const noexcept { return size_; }
 
+    /// Arms `timer` for `when`. It is not armed.
     /// now   the clock's present time, or earlier; a late one only makes the queue slower
     void push(Timer* timer, std::int64_t when, std::int64_t now) {
         if (size_ == 0 && slot_of(now) > base_) base_ = slot_of(now);
@@ -48,6 +50,7 @@ public:
         ++size_;
     }
 
+    /// Disarms `timer`, which is armed here.
     void remove(Timer* timer) noexcept {
         --size_;
         const std::int64_t slot = slot_of(timer->when);
@@ -93,6 +96,7 @@ public:
         return timer;
     }
 
+    /// Gives storage back after a burst.
     void trim() noexcept { near_.trim(); }
 
 private:

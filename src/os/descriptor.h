@@ -2,6 +2,7 @@
 // A file descriptor with one owner.
 #pragma once
 
+#include <cstddef>
 #include <utility>
 
 namespace asyncio::os {
@@ -18,13 +19,17 @@ public:
     }
     ~Descriptor() { reset(); }
 
-    int get() const noexcept { return fd_; }
+    int get() const noexcept { return fd_; } // -1: none
     explicit operator bool() const noexcept { return fd_ >= 0; }
-    int release() noexcept { return std::exchange(fd_, -1); }
+    int release() noexcept { return std::exchange(fd_, -1); } // it is the caller's now
     void reset() noexcept; // closes; errno is kept
 
 private:
     int fd_ = -1;
 };
+
+/// How many descriptors this process has; for tests that look at what is left.
+/// Cost      reads a folder of /proc.
+std::size_t open_descriptors_count() noexcept;
 
 } // namespace asyncio::os

@@ -28,8 +28,11 @@ public:
     /// Throws    OSError.
     Epoll();
 
+    /// Watches `fd` for `events`, which come back with `tag`.
     /// Throws    OSError: EPERM for a regular file, EBADF, EEXIST, ENOMEM, ENOSPC.
     void add(int fd, std::uint32_t events, std::uint64_t tag);
+    /// Watches for other events from now on, or under another tag.
+    /// Throws    OSError: ENOENT, it is not watched; EBADF.
     void modify(int fd, std::uint32_t events, std::uint64_t tag);
     /// Takes `fd` out. Not an error if it is closed or was never in.
     void remove(int fd) noexcept;
@@ -40,7 +43,7 @@ public:
     /// Throws    OSError.
     std::span<ReadyEvent> wait(std::span<ReadyEvent> into, std::int64_t timeout_ns);
 
-    int fd() const noexcept { return fd_.get(); }
+    int fd() const noexcept { return fd_.get(); } // the epoll instance's own descriptor
 
 private:
     void control(int operation, const char* name, int fd, std::uint32_t events, std::uint64_t tag);

@@ -20,7 +20,7 @@ public:
     explicit OSError(const std::string& message);
 
     int errnum() const noexcept { return code().value(); } // Python: errno, a macro in C
-    const std::string& call() const noexcept { return call_; }
+    const std::string& call() const noexcept { return call_; } // what failed: "connect"
     const std::string& object() const noexcept { return object_; } // Python: filename
     const char* what() const noexcept override { return text_.c_str(); }
 
@@ -41,7 +41,7 @@ struct BlockingIOError final : OSError { // EAGAIN EALREADY EWOULDBLOCK EINPROGR
 struct ChildProcessError final : OSError { // ECHILD
     using OSError::OSError;
 };
-struct ConnectionError : OSError {
+struct ConnectionError : OSError { // the four below, for who catches any of them
     using OSError::OSError;
 };
 struct BrokenPipeError final : ConnectionError { // EPIPE ESHUTDOWN

@@ -12,7 +12,7 @@ public:
     /// Throws    OSError: no descriptor or no memory for it.
     Wakeup();
 
-    int fd() const noexcept { return fd_.get(); }
+    int fd() const noexcept { return fd_.get(); } // to be watched, edge-triggered
 
     /// Ends the poll that watches fd(), or the next one.
     /// Thread    any; also from a signal handler (errno is kept).

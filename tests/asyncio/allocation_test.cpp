@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every operation with its k-th allocation failing, for every k: bad_alloc, nothing lost, try again.
+// Every operation with its k-th allocation failing, for every k: bad_alloc, and nothing is lost.
 #include "asyncio/base_events.h"
 
 #include "asyncio/generators.h"

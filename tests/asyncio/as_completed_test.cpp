@@ -5,29 +5,15 @@
 #include "asyncio/gather.h"
 #include "asyncio/testing/sweep.h"
 #include "asyncio/timeouts.h"
+#include "support/work.h"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::fail;
+using support::give;
+using support::three;
 
 namespace {
-
-Coro<int> give(int value, Duration after) {
-    co_await sleep(after);
-    co_return value;
-}
-
-Coro<int> fail(const char* text, Duration after) {
-    co_await sleep(after);
-    throw ValueError(text);
-}
-
-std::vector<Task<int>> three(Duration a, Duration b, Duration c) {
-    std::vector<Task<int>> tasks;
-    tasks.push_back(create_task(give(1, a)));
-    tasks.push_back(create_task(give(2, b)));
-    tasks.push_back(create_task(give(3, c)));
-    return tasks;
-}
 
 Duration now() { return testing::loop().time().time_since_epoch(); }
 
@@ -54,7 +40,7 @@ CO_TEST("SEM-ASC-01: plain iteration gives the results in completion order") {
 CO_TEST("SEM-ASC-01: an exception comes in its turn, and the iteration goes on behind it") {
     std::vector<Coro<int>> children;
     children.push_back(give(1, 3s));
-    children.push_back(fail("second", 2s));
+    children.push_back(fail<int>("second", 2s));
     children.push_back(give(3, 1s));
     std::string seen;
     for (auto&& next : as_completed(std::move(children))) {
@@ -223,7 +209,7 @@ CO_TEST("SEM-ASC-08: an empty input ends at once, also with timeout 0") {
 CO_TEST("FLT-TASK-07: a late error is the member's own, and is seen once") {
     std::vector<Coro<int>> children;
     children.push_back(give(1, 1s));
-    children.push_back(fail("late", 2s));
+    children.push_back(fail<int>("late", 2s));
     {
         auto it = as_completed(std::move(children));
         co_await it.next();

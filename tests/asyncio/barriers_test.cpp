@@ -4,20 +4,18 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/moments.h"
 
 #include <algorithm>
 #include <random>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
+using support::turn;
+using support::turns_pass;
 
 namespace {
-
-std::uint64_t turn() { return testing::loop().turn_count(); }
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
 
 struct Passed {
     std::vector<int> indices;
@@ -47,10 +45,6 @@ std::vector<Task<>> start(int count, Barrier& barrier, Passed& passed) {
 
 Coro<> all_of(std::vector<Task<>> tasks) {
     for (const Task<>& task : tasks) static_cast<void>(co_await outcome(task));
-}
-
-Coro<> turns_pass(int count) {
-    for (int i = 0; i < count; ++i) co_await yield_now();
 }
 
 std::vector<int> sorted(std::vector<int> values) {

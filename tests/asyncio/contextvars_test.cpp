@@ -180,7 +180,7 @@ CO_TEST("SEM-CTX-06: get_context is the context that the task runs in") {
     CHECK_EQ(co_await other, 10);
 }
 
-// ---- the variables and contexts themselves ------------------------------------------------------------
+// ---- the variables and contexts themselves ------------------------------------------------------
 
 TEST("ContextVar: get gives the value, else the default, else a LookupError") {
     Context context;

@@ -54,7 +54,7 @@ private:
 
 } // namespace
 
-// ---- laziness, single await, moves -------------------------------------------------------------------
+// ---- laziness, single await, moves --------------------------------------------------------------
 
 CO_TEST("a coroutine runs nothing before it is awaited") {
     bool ran = false;
@@ -118,7 +118,7 @@ CO_TEST("one statement, two statements, lvalue and rvalue: an await gives the sa
     CHECK_EQ(co_await timer, "two statements");
 }
 
-// ---- results -----------------------------------------------------------------------------------------
+// ---- results ------------------------------------------------------------------------------------
 
 CO_TEST("a result is moved out, not copied") {
     struct Counted {
@@ -207,7 +207,7 @@ CO_TEST("a large result arrives whole") {
     CHECK_EQ(numbers[999], 999);
 }
 
-// ---- exceptions --------------------------------------------------------------------------------------
+// ---- exceptions ---------------------------------------------------------------------------------
 
 CO_TEST("an exception passes through the frames that await, whether they suspended or not") {
     for (const bool suspend : {false, true}) {
@@ -263,7 +263,7 @@ CO_TEST(
     CHECK_EQ(value.use_count(), 1L);
 }
 
-// ---- lifetimes ---------------------------------------------------------------------------------------
+// ---- lifetimes ----------------------------------------------------------------------------------
 
 CO_TEST("arguments are destroyed before the expression that awaits goes on") {
     const auto argument = std::make_shared<int>(1);
@@ -329,7 +329,7 @@ TEST("the loop's end destroys suspended frames, the innermost first, each local 
     CHECK_EQ(log, std::vector<std::string>{"inner", "outer"});
 }
 
-// ---- depth -------------------------------------------------------------------------------------------
+// ---- depth --------------------------------------------------------------------------------------
 
 namespace {
 
@@ -361,7 +361,7 @@ CO_TEST("an exception leaves a chain that was started in pieces") {
     CHECK_THROWS_AS(co_await fail_at(5'000, true), KeyError);
 }
 
-// ---- what can be awaited -------------------------------------------------------------------------------
+// ---- what can be awaited ------------------------------------------------------------------------
 
 namespace {
 

@@ -4,12 +4,14 @@
 #include "asyncio/origins.h"
 #include "asyncio/testing/testing.h"
 #include "asyncio/threads.h"
+#include "support/moments.h"
 
 #include <cstdlib>
 #include <thread>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
 
 namespace {
 
@@ -43,10 +45,6 @@ Coro<> work_of(T) {
 Coro<> drop_work() {
     static_cast<void>(work());
     co_return;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
 }
 
 // The only line that was logged.

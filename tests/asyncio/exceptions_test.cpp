@@ -45,7 +45,7 @@ ExceptionGroup tree() {
 
 } // namespace
 
-// ---- the tree ----------------------------------------------------------------------------------------
+// ---- the tree -----------------------------------------------------------------------------------
 
 TEST("catch (const std::exception&) takes errors, and no cancellation or interrupt") {
     static_assert(std::is_base_of_v<std::exception, ValueError>);
@@ -86,7 +86,7 @@ TEST("IncompleteReadError says how much of how much was read") {
     CHECK_EQ(std::string(open_end.what()), "3 bytes read on a total of undefined expected bytes");
 }
 
-// ---- looking into an exception_ptr ---------------------------------------------------------------------
+// ---- looking into an exception_ptr --------------------------------------------------------------
 
 TEST("is_exception is true for the type itself and for its bases, and for nothing else") {
     const auto error = made(KeyError("k"));
@@ -145,7 +145,7 @@ TEST("type_name and message_of say nothing for what has none") {
     CHECK_EQ(message_of(made(CancelledError("c"))), "c");
 }
 
-// ---- groups --------------------------------------------------------------------------------------------
+// ---- groups -------------------------------------------------------------------------------------
 
 TEST("a group says how many exceptions it has, and shows them in order") {
     const auto one = group_of("errors", {made(ValueError("a"))});

@@ -22,7 +22,7 @@ using namespace asyncio;
 using namespace std::chrono_literals;
 using support::Pipe;
 
-// ---- interrupted system calls --------------------------------------------------------------------------
+// ---- interrupted system calls -------------------------------------------------------------------
 
 namespace {
 
@@ -118,7 +118,7 @@ CO_TEST_REAL_TIME("FLT-CORE-01: interrupts do not shorten a sleep") {
     }
 }
 
-// ---- strange delays --------------------------------------------------------------------------------------
+// ---- strange delays -----------------------------------------------------------------------------
 
 CO_TEST("FLT-CORE-05: a delay that is no number is a ValueError, everywhere") {
     const Seconds nan(std::numeric_limits<double>::quiet_NaN());
@@ -187,7 +187,7 @@ TEST("FLT-CORE-05: where time jumps, only endless timers are a deadlock, not an 
     CHECK_EQ(loop.time().time_since_epoch(), 0s);
 }
 
-// ---- many timers -------------------------------------------------------------------------------------------
+// ---- many timers --------------------------------------------------------------------------------
 
 CO_TEST("FLT-CORE-06: 1e5 timers over a year each fire once, by deadline, ties as registered") {
     constexpr int count = 100'000;
@@ -260,7 +260,7 @@ CO_TEST("FLT-CORE-07: a million timers alive at once give their memory back when
     CHECK(after.slabs <= before.slabs + 64); // of more than a thousand
 }
 
-// ---- callbacks and tasks that throw --------------------------------------------------------------------------
+// ---- callbacks and tasks that throw -------------------------------------------------------------
 
 namespace {
 
@@ -332,7 +332,7 @@ CO_TEST("FLT-CORE-09: with the default handler it is one record in the log") {
     CHECK(logs[0].text.find("\nint") != std::string::npos);
 }
 
-// ---- callbacks that do not let go ------------------------------------------------------------------------------
+// ---- callbacks that do not let go ---------------------------------------------------------------
 
 CO_TEST_REAL_TIME(
     "FLT-CORE-10: an endless chain of callbacks starves neither timers nor descriptors") {

@@ -65,7 +65,7 @@ void rehearse() {
 
 } // namespace
 
-// ---- beginning ------------------------------------------------------------------------------------------
+// ---- beginning ----------------------------------------------------------------------------------
 
 TEST("FLT-CORE-13: a loop that gets no descriptor is an OSError, and leaves none behind") {
     const auto end = in_child([] {
@@ -131,7 +131,7 @@ CO_TEST(
     CHECK_EQ(co_await theirs, 1); // done: nothing has to be waited for
 }
 
-// ---- loops that end with work in them ----------------------------------------------------------------------
+// ---- loops that end with work in them -----------------------------------------------------------
 
 namespace {
 
@@ -352,7 +352,7 @@ TEST("FLT-CORE-14: after run a task that refused to end is gone, and was reporte
     CHECK(logs[0].text.find("name='stubborn'") != std::string::npos);
 }
 
-// ---- callables and arguments whose owners are gone -------------------------------------------------------------
+// ---- callables and arguments whose owners are gone ----------------------------------------------
 
 namespace {
 

@@ -4,11 +4,13 @@
 
 #include "asyncio/testing/sweep.h"
 #include "support/both_modes.h"
+#include "support/moments.h"
 
 #include <memory>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::now;
 
 namespace {
 
@@ -19,8 +21,6 @@ Coro<> note_later(Log& log, std::string text) {
     co_await sleep(1s);
     log.push_back(std::move(text));
 }
-TimePoint now() { return testing::loop().time(); }
-
 } // namespace
 
 CO_TEST_BOTH_MODES(

@@ -30,7 +30,7 @@ Future<int> cancelled(std::string_view message = {}) {
 
 } // namespace
 
-// ---- states ----------------------------------------------------------------------------------------
+// ---- states -------------------------------------------------------------------------------------
 
 CO_TEST("SEM-FUT-01: a result is final") {
     const Future<int> future;
@@ -147,7 +147,7 @@ CO_TEST("a future that fails with a CancelledError has failed, it was not cancel
     CHECK_THROWS_MSG(co_await future, CancelledError, "odd");
 }
 
-// ---- awaiting --------------------------------------------------------------------------------------
+// ---- awaiting -----------------------------------------------------------------------------------
 
 CO_TEST("SEM-FUT-08: awaiting a done future does not suspend, and may be done again") {
     const Future<std::string> future;
@@ -241,7 +241,7 @@ CO_TEST("a future that is dropped wakes nobody: who awaits it keeps it alive unt
     CHECK_THROWS_AS(co_await task, CancelledError);
 }
 
-// ---- reports ---------------------------------------------------------------------------------------
+// ---- reports ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-FUT-09: a future that dies with an exception nobody saw is reported with it, once") {
     support::Reports reports;
@@ -323,7 +323,7 @@ CO_TEST("SEM-FUT-11: a dropped pending future and an unread result are not repor
     co_return;
 }
 
-// ---- loops -----------------------------------------------------------------------------------------
+// ---- loops --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-FUT-13: a future belongs to the loop it names, else to the running one") {
     EventLoop other;
@@ -360,7 +360,7 @@ TEST("awaiting a future outside of a task throws RuntimeError") {
     CHECK_THROWS_MSG(awaiter.await_ready(), RuntimeError, "outside of a task");
 }
 
-// ---- cancelling ------------------------------------------------------------------------------------
+// ---- cancelling ---------------------------------------------------------------------------------
 
 CO_TEST_REAL_TIME(
     "SEM-FUT-17: a completion that comes for a cancelled future is dropped silently") {

@@ -3,26 +3,15 @@
 #include "asyncio/gather.h"
 
 #include "asyncio/testing/sweep.h"
+#include "support/work.h"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::fail;
+using support::give;
+using support::note_end;
 
 namespace {
-
-Coro<int> give(int value, Duration after) {
-    co_await sleep(after);
-    co_return value;
-}
-
-Coro<> fail(const char* text, Duration after) {
-    co_await sleep(after);
-    throw ValueError(text);
-}
-
-Coro<> note_end(bool& ended, Duration after) {
-    co_await sleep(after);
-    ended = true;
-}
 
 // Takes `time` to end when it is cancelled.
 Coro<> end_slowly(bool& ended, Duration time) {
@@ -39,7 +28,7 @@ Coro<> fail_when_cancelled(const char* text) {
 
 } // namespace
 
-// ---- who holds whom ------------------------------------------------------------------------------------
+// ---- who holds whom -----------------------------------------------------------------------------
 
 CO_TEST(
     "a gather that is dropped stops nothing; failures of its children are reported, each once") {
@@ -118,7 +107,7 @@ CO_TEST("somebody else may complete the outer future") {
     co_await sleep(1s);
 }
 
-// ---- nesting -------------------------------------------------------------------------------------------
+// ---- nesting ------------------------------------------------------------------------------------
 
 namespace {
 
@@ -184,7 +173,7 @@ CO_TEST("two tasks that gather one another can be cancelled") {
     CHECK(std::get<1>(ends).cancelled());
 }
 
-// ---- gather_or_cancel ------------------------------------------------------------------------------------
+// ---- gather_or_cancel ---------------------------------------------------------------------------
 
 CO_TEST("gather_or_cancel gives the results in order if all goes well") {
     const auto results = co_await gather_or_cancel(give(1, 2s), give(2, 1s));
@@ -246,7 +235,7 @@ CO_TEST("gather_or_cancel: a child that had failed before the call cancels the o
     CHECK(!ran);
 }
 
-// ---- sweeps ----------------------------------------------------------------------------------------------
+// ---- sweeps -------------------------------------------------------------------------------------
 
 namespace {
 

@@ -3,28 +3,17 @@
 #include "asyncio/gather.h"
 
 #include "asyncio/testing/sweep.h"
+#include "support/work.h"
 
 #include <memory>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::fail;
+using support::give;
+using support::note_end;
 
 namespace {
-
-Coro<int> give(int value, Duration after) {
-    co_await sleep(after);
-    co_return value;
-}
-
-Coro<> fail(const char* text, Duration after) {
-    co_await sleep(after);
-    throw ValueError(text);
-}
-
-Coro<> note_end(bool& ended, Duration after) {
-    co_await sleep(after);
-    ended = true;
-}
 
 // Takes its time when it is cancelled.
 Coro<> end_slowly(bool& ended) {
@@ -52,7 +41,7 @@ std::string text(const std::exception_ptr& error) { return error ? repr(error) :
 
 } // namespace
 
-// ---- results -----------------------------------------------------------------------------------------
+// ---- results ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-GATH-01: results come in argument order, whatever the completion order") {
     for (const bool eager : {false, true}) {
@@ -127,7 +116,7 @@ TEST("gather: coroutines that would have to be copied do not compile") {
     static_assert(!detail::Children<Coro<int>>);
 }
 
-// ---- failures ----------------------------------------------------------------------------------------
+// ---- failures -----------------------------------------------------------------------------------
 
 CO_TEST("SEM-GATH-02: the first exception completes it at once, the others go on uncancelled") {
     for (const bool eager : {false, true}) {
@@ -216,7 +205,7 @@ CO_TEST("a failure that nobody looks at is reported once, as the outer's") {
     CHECK(logs[0].text.find("unseen") != std::string::npos);
 }
 
-// ---- cancellation ------------------------------------------------------------------------------------
+// ---- cancellation -------------------------------------------------------------------------------
 
 CO_TEST("SEM-GATH-06: cancelling the outer cancels all unfinished children") {
     for (const bool eager : {false, true}) {
@@ -299,7 +288,7 @@ CO_TEST("SEM-GATH-08: after it failed by a child, cancelling it leaves the other
     CHECK(ended);
 }
 
-// ---- repeated children, none, and loops ---------------------------------------------------------------
+// ---- repeated children, none, and loops ---------------------------------------------------------
 
 CO_TEST("SEM-GATH-09: the same awaitable is awaited once, its result stands at each place") {
     int runs = 0;
@@ -388,7 +377,7 @@ CO_TEST("SEM-GATH-11: a future of another loop than the running one is a ValueEr
     co_return;
 }
 
-// ---- turns -------------------------------------------------------------------------------------------
+// ---- turns --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-HOP-03: 2 turns after the last child ended") {
     Future<int> first;

@@ -101,7 +101,8 @@ CO_TEST("a generator may use another one") {
     const auto doubled = [](AsyncGenerator<int> source) -> AsyncGenerator<std::string> {
         while (auto n = co_await source.next()) co_yield std::to_string(2 * *n);
     };
-    CHECK_EQ(co_await collect(doubled(count_slowly(3))), std::vector<std::string>({"2", "4", "6"}));
+    const std::vector<std::string> expected = {"2", "4", "6"};
+    CHECK_EQ(co_await collect(doubled(count_slowly(3))), expected);
 }
 
 CO_TEST("a generator moves its values: they need not be copyable") {
@@ -173,7 +174,7 @@ CO_TEST("cancelling who waits for a value cancels what the generator awaits, and
     CHECK(!(co_await generator.next()).has_value());
 }
 
-// ---- closing -----------------------------------------------------------------------------------------
+// ---- closing ------------------------------------------------------------------------------------
 
 CO_TEST("aclose throws GeneratorExit at the yield and waits for the clean-up") {
     std::string log;
@@ -265,7 +266,7 @@ CO_TEST("a cancel while aclose waits goes to the clean-up") {
     CHECK(!(co_await generator.next()).has_value());
 }
 
-// ---- left behind ---------------------------------------------------------------------------------------
+// ---- left behind --------------------------------------------------------------------------------
 
 CO_TEST("a generator that is dropped between two values destroys its locals") {
     auto kept = std::make_shared<int>(1);

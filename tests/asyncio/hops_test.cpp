@@ -3,13 +3,13 @@
 #include "asyncio/timeouts.h"
 
 #include "asyncio/testing/testing.h"
+#include "support/moments.h"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::turn;
 
 namespace {
-
-std::uint64_t turn() { return testing::loop().turn_count(); }
 
 Coro<int> seven() { co_return 7; }
 

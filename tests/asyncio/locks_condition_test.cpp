@@ -4,22 +4,19 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/moments.h"
 
 #include <deque>
 #include <random>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
+using support::Names;
+using support::turn;
+using support::turns_pass;
 
 namespace {
-
-using Names = std::vector<std::string>;
-
-std::uint64_t turn() { return testing::loop().turn_count(); }
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
 
 // Acquires, waits, notes its name if it was notified with the lock held, releases.
 Coro<> wait_and_note(Condition& condition, std::string name, Names& order) {
@@ -49,10 +46,6 @@ Coro<> wait_and_note_end(Condition& condition, WaitEndNote& note) {
 Coro<> notify(Condition& condition, std::ptrdiff_t count) {
     const auto guard = co_await condition.scoped();
     condition.notify(count);
-}
-
-Coro<> turns_pass(int count) {
-    for (int i = 0; i < count; ++i) co_await yield_now();
 }
 
 } // namespace

@@ -4,19 +4,15 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/moments.h"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
+using support::Names;
+using support::turn;
 
 namespace {
-
-using Names = std::vector<std::string>;
-
-std::uint64_t turn() { return testing::loop().turn_count(); }
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
 
 Coro<> wait_and_note(Event& event, std::string name, Names& order) {
     co_await event.wait();

@@ -4,21 +4,17 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/moments.h"
 
 #include <random>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
+using support::Names;
+using support::turn;
 
 namespace {
-
-using Names = std::vector<std::string>;
-
-std::uint64_t turn() { return testing::loop().turn_count(); }
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
 
 // Acquires, notes its name, keeps the lock until the next turn, releases.
 Coro<> pass(Lock& lock, std::string name, Names& order) {
@@ -297,7 +293,7 @@ CO_TEST("an operation can be made before it is awaited") {
     lock.release();
 }
 
-// ---- guards ----------------------------------------------------------------------------------------
+// ---- guards -------------------------------------------------------------------------------------
 
 static_assert(!Awaitable<Lock> && !Awaitable<Lock&>);
 
@@ -400,7 +396,7 @@ CO_TEST("outcome(lock.scoped()) gives the guard, or the cancellation") {
     CHECK(!lock.locked());
 }
 
-// ---- text ------------------------------------------------------------------------------------------
+// ---- text ---------------------------------------------------------------------------------------
 
 CO_TEST("the text of a lock says whether it is locked and how many wait") {
     Lock lock;
@@ -420,7 +416,7 @@ CO_TEST("the text of a lock says whether it is locked and how many wait") {
     CHECK(contains(to_string(lock), " [unlocked]>"));
 }
 
-// ---- sweeps and models -----------------------------------------------------------------------------
+// ---- sweeps and models --------------------------------------------------------------------------
 
 CO_SWEEP("Lock under the cancel sweep: never held by two, never lost") {
     Lock lock;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What locks and queues have in common: the loop they belong to, and their end before that of a wait.
+// What locks and queues have in common: the loop they belong to; an end before that of a wait.
 #include "asyncio/mixins.h"
 
 #include "asyncio/barriers.h"
@@ -7,11 +7,14 @@
 #include "asyncio/queues.h"
 #include "asyncio/testing/testing.h"
 #include "asyncio/wait_for.h"
+#include "support/moments.h"
 
 #include <memory>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
+using support::turns_pass;
 
 namespace {
 
@@ -23,10 +26,6 @@ constinit Semaphore global_semaphore(1);
 constinit BoundedSemaphore global_bounded(1);
 constinit Queue<int> global_queue(1);
 
-Coro<> turns_pass(int count) {
-    for (int i = 0; i < count; ++i) co_await yield_now();
-}
-
 // How an operation ended, as text: "done", "RuntimeError: ...", "CancelledError: ...".
 template <class A>
 Coro<> note_end(A operation, std::string& end) {
@@ -34,10 +33,6 @@ Coro<> note_end(A operation, std::string& end) {
     end = result.has_value()
               ? std::string("done")
               : type_name(result.exception()) + ": " + message_of(result.exception());
-}
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
 }
 
 // Runs a coroutine to its end on a loop of its own.
@@ -214,7 +209,7 @@ TEST("a put_nowait() or set() between two runs of a loop wakes who waits there")
     CHECK(task.done());
 }
 
-// ---- destroyed while tasks wait ------------------------------------------------------------------------
+// ---- destroyed while tasks wait -----------------------------------------------------------------
 
 CO_TEST("FLT-SYNC-05: a Lock destroyed with waiters releases them with RuntimeError") {
     auto lock = std::make_unique<Lock>();

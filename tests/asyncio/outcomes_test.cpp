@@ -22,7 +22,7 @@ Coro<std::string> finish(End how, bool suspend) {
 
 } // namespace
 
-// ---- the value class ---------------------------------------------------------------------------------
+// ---- the value class ----------------------------------------------------------------------------
 
 TEST("an Outcome with a value says so, and gives it") {
     auto end = Outcome<std::string>::with_value("seven");
@@ -97,7 +97,7 @@ TEST("copies and assignments of Outcomes hold and free what they should") {
     CHECK_EQ(object.use_count(), 1L);
 }
 
-// ---- the operation -------------------------------------------------------------------------------------
+// ---- the operation ------------------------------------------------------------------------------
 
 CO_TEST("outcome() of a coroutine gives a value, an exception or a cancellation, and throws none") {
     for (const bool suspend : {false, true}) {

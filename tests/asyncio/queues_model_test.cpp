@@ -168,7 +168,7 @@ CO_TEST("FLT-SYNC-04: wait_for(queue.get()) that times out in the turn of a put 
     }
 }
 
-// ---- against a model ---------------------------------------------------------------------------------
+// ---- against a model ----------------------------------------------------------------------------
 
 namespace {
 
@@ -264,7 +264,7 @@ CO_TEST("without waiters a queue does, step by step, what a plain model of it do
     }
 }
 
-// ---- load --------------------------------------------------------------------------------------------
+// ---- load ---------------------------------------------------------------------------------------
 
 CO_TEST("FLT-SYNC-05: a producer ten times faster for 60 s: a bounded queue holds it back") {
     constexpr std::size_t bound = 10;
@@ -337,7 +337,7 @@ CO_TEST("FLT-SYNC-05: shutdown() with a thousand waiters releases every one of t
     for (const Task<>& task : tasks) CHECK(task.done());
 }
 
-// ---- items that fail to move ---------------------------------------------------------------------------
+// ---- items that fail to move --------------------------------------------------------------------
 
 namespace {
 

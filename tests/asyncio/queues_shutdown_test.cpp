@@ -4,17 +4,15 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/moments.h"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::turns_pass;
 
 namespace {
 
 using Numbers = std::vector<int>;
-
-Coro<> turns_pass(int count) {
-    for (int i = 0; i < count; ++i) co_await yield_now();
-}
 
 // How a get(), a put() or a join() of a task ended.
 enum class End { pending, done, shut_down, cancelled, other };

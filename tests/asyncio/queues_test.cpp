@@ -4,25 +4,19 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/moments.h"
 
 #include <memory>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
+using support::turn;
+using support::turns_pass;
 
 namespace {
 
 using Numbers = std::vector<int>;
-
-std::uint64_t turn() { return testing::loop().turn_count(); }
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
-
-Coro<> turns_pass(int count) {
-    for (int i = 0; i < count; ++i) co_await yield_now();
-}
 
 template <class Q>
 Coro<> get_into(Q& queue, Numbers& got) {
@@ -451,7 +445,7 @@ CO_TEST("SEM-HOP-09: join() goes on 1 turn after the last task_done()") {
     CHECK_EQ(joined - done, 1U);
 }
 
-// ---- what is in it -----------------------------------------------------------------------------------
+// ---- what is in it ------------------------------------------------------------------------------
 
 CO_TEST("items need only be movable, in every kind of queue") {
     struct Smaller {
@@ -538,7 +532,7 @@ CO_TEST("items that are left are destroyed with the queue, and each once") {
     co_return;
 }
 
-// ---- sweeps ------------------------------------------------------------------------------------------
+// ---- sweeps -------------------------------------------------------------------------------------
 
 CO_SWEEP("Queue.get under the cancel sweep: no item is lost, doubled or out of order") {
     Queue<int> queue(2);

@@ -3,12 +3,14 @@
 #include "asyncio/contextvars.h"
 #include "asyncio/format_helpers.h"
 #include "asyncio/testing/testing.h"
+#include "support/moments.h"
 
 #include <cstdlib>
 #include <unistd.h>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
 
 namespace {
 
@@ -40,10 +42,6 @@ std::string logged() {
     if (records.empty()) return {};
     CHECK(records.front().level == LogLevel::error);
     return records.front().text;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
 }
 
 } // namespace

@@ -51,7 +51,7 @@ Coro<int> one() { co_return 1; }
 
 } // namespace
 
-// ---- circles -----------------------------------------------------------------------------------------
+// ---- circles ------------------------------------------------------------------------------------
 
 CO_TEST("FLT-TASK-08: two tasks that await each other are seen, and a cancel ends both") {
     for (const std::size_t victim : {0U, 1U}) {
@@ -147,7 +147,7 @@ CO_TEST("FLT-TASK-08: a dropped task runs on, and an exception that nobody read 
     CHECK_EQ(reports.seen.size(), 1U);
 }
 
-// ---- very many ---------------------------------------------------------------------------------------
+// ---- very many ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -202,7 +202,7 @@ CO_TEST("FLT-TASK-09: a cancel goes along a chain of 100,000 tasks without recur
     for (const AnyTask& task : tasks) CHECK(task.cancelled());
 }
 
-// ---- other threads -----------------------------------------------------------------------------------
+// ---- other threads ------------------------------------------------------------------------------
 
 CO_TEST_REAL_TIME("FLT-TASK-01: in debug mode cancel() on another thread throws RuntimeError") {
     testing::loop().set_debug(true);
@@ -243,7 +243,7 @@ CO_TEST_REAL_TIME("FLT-TASK-01: a cancel from another thread goes through the lo
     CHECK(cancelled);
 }
 
-// ---- futures whose loop is gone ------------------------------------------------------------------------
+// ---- futures whose loop is gone -----------------------------------------------------------------
 
 TEST("completing a future whose loop has closed calls nobody; a late callback is refused") {
     auto loop = std::make_unique<EventLoop>();

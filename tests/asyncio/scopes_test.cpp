@@ -9,19 +9,19 @@
 #include "asyncio/wait_for.h"
 #include "support/both_modes.h"
 #include "support/groups.h"
+#include "support/moments.h"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::cancelling;
 using support::fail_after;
 using support::group_error;
 using support::members;
 using support::Names;
+using support::now;
 using support::wait_long;
 
 namespace {
-
-TimePoint now() { return testing::loop().time(); }
-int cancelling() { return current_task().cancelling(); }
 
 // Swallows the first cancellation and goes on until `until`.
 Coro<int> swallow_and_go_on(Duration rest) {

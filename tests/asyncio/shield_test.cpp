@@ -4,46 +4,25 @@
 
 #include "asyncio/gather.h"
 #include "asyncio/testing/sweep.h"
+#include "support/reports.h"
+#include "support/work.h"
 
 #include <memory>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::fail;
+using support::give;
+using support::note_end;
+using support::Reports;
 
 namespace {
-
-Coro<int> give(int value, Duration after) {
-    co_await sleep(after);
-    co_return value;
-}
-
-Coro<> fail(const char* text, Duration after) {
-    co_await sleep(after);
-    throw ValueError(text);
-}
-
-Coro<> note_end(bool& ended, Duration after) {
-    co_await sleep(after);
-    ended = true;
-}
-
-// The loop's exception handler for a while: keeps what it was told.
-class Reports {
-public:
-    Reports() {
-        testing::loop().set_exception_handler([this](EventLoop&, const ExceptionContext& context) {
-            all.push_back(context.message + ": " + message_of(context.exception));
-        });
-    }
-    ~Reports() { testing::loop().set_exception_handler(nullptr); }
-    std::vector<std::string> all;
-};
 
 Coro<> await_shielded(Task<> inner) { co_await shield(inner); }
 
 } // namespace
 
-// ---- ends ----------------------------------------------------------------------------------------------
+// ---- ends ---------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SHD-01: result, exception and cancellation of the inner reach the outer") {
     CHECK_EQ(co_await shield(give(3, 1s)), 3);
@@ -101,7 +80,7 @@ CO_TEST("SEM-SHD-03: cancelling the inner cancels the outer") {
     CHECK(outer.cancelled());
 }
 
-// ---- reports -------------------------------------------------------------------------------------------
+// ---- reports ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SHD-04: an exception after the outer was cancelled is reported exactly once") {
     Reports reports;
@@ -113,7 +92,7 @@ CO_TEST("SEM-SHD-04: an exception after the outer was cancelled is reported exac
     }
     co_await sleep(1s);
     const std::vector<std::string> expected{"ValueError exception in shielded future: late"};
-    CHECK_EQ(reports.all, expected);
+    CHECK_EQ(reports.lines(), expected);
 }
 
 CO_TEST("SEM-SHD-04: exactly once also if several shields of the same inner were cancelled") {
@@ -123,7 +102,7 @@ CO_TEST("SEM-SHD-04: exactly once also if several shields of the same inner were
         for (int i = 0; i < 3; ++i) shield(inner).cancel();
         co_await sleep(10s);
     }
-    CHECK_EQ(reports.all.size(), 1U);
+    CHECK_EQ(reports.lines().size(), 1U);
 }
 
 CO_TEST("SEM-SHD-04: a plain result and a cancelled inner are silent") {
@@ -135,7 +114,7 @@ CO_TEST("SEM-SHD-04: a plain result and a cancelled inner are silent") {
     co_await sleep(1s);
     cancelled.cancel();
     co_await sleep(10s);
-    CHECK(reports.all.empty());
+    CHECK(reports.lines().empty());
 }
 
 CO_TEST("FLT-TASK-07: an inner that fails in the turn of the outer's cancel is reported once") {
@@ -151,9 +130,9 @@ CO_TEST("FLT-TASK-07: an inner that fails in the turn of the outer's cancel is r
         late.cancel();
         co_await sleep(1s);
     }
-    REQUIRE(reports.all.size() == 2);
-    CHECK(reports.all[0].find("after it") != std::string::npos);
-    CHECK(reports.all[1].find("before it") != std::string::npos);
+    REQUIRE(reports.lines().size() == 2);
+    CHECK(reports.lines()[0].find("after it") != std::string::npos);
+    CHECK(reports.lines()[1].find("before it") != std::string::npos);
 }
 
 CO_TEST("shield: an outer that is dropped leaves the failure to the inner, which reports it once") {
@@ -161,10 +140,10 @@ CO_TEST("shield: an outer that is dropped leaves the failure to the inner, which
     shield(fail("nobody looks", 1s));
     co_await sleep(5s);
     const std::vector<std::string> expected{"Task exception was never retrieved: nobody looks"};
-    CHECK_EQ(reports.all, expected);
+    CHECK_EQ(reports.lines(), expected);
 }
 
-// ---- who holds whom ------------------------------------------------------------------------------------
+// ---- who holds whom -----------------------------------------------------------------------------
 
 CO_TEST(
     "SEM-SHD-05: after the outer is cancelled no callbacks remain on it, nor its on the inner") {
@@ -231,7 +210,7 @@ TEST("shield: a loop that closes between the inner's end and the outer's leaves 
     CHECK_EQ(testing::Baseline::now().blocks, before);
 }
 
-// ---- turns ---------------------------------------------------------------------------------------------
+// ---- turns --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-HOP-05: 2 turns after the inner ended; 0 if it was done at the call") {
     const Future<int> inner;

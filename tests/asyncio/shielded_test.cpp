@@ -5,18 +5,15 @@
 #include "asyncio/taskgroups.h"
 #include "asyncio/testing/sweep.h"
 #include "asyncio/timeouts.h"
+#include "support/work.h"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::give;
 
 namespace {
 
 Duration now() { return testing::loop().time().time_since_epoch(); }
-
-Coro<int> give(int value, Duration after) {
-    co_await sleep(after);
-    co_return value;
-}
 
 /// What a task that uses shielded() has seen.
 struct Seen {
@@ -131,7 +128,7 @@ CO_TEST("shielded: a cancel that comes through the awaits of others is put off a
     CHECK_EQ(now(), 5s);
 }
 
-// ---- scopes --------------------------------------------------------------------------------------------
+// ---- scopes -------------------------------------------------------------------------------------
 
 CO_TEST("shielded: a timeout inside of the body works, also when a cancel is put off") {
     bool timed_out = false;
@@ -210,7 +207,7 @@ CO_TEST("shielded: inside of another, a scope between the two is put off by the 
     CHECK_EQ(now(), 5s);
 }
 
-// ---- grace ---------------------------------------------------------------------------------------------
+// ---- grace --------------------------------------------------------------------------------------
 
 CO_TEST("shielded: after the grace the body is cancelled after all, with the message") {
     Seen seen;
@@ -252,7 +249,7 @@ CO_TEST("shielded: a grace that ends after the cancel was taken back does nothin
     CHECK(end.cancelled());
 }
 
-// ---- the rest ------------------------------------------------------------------------------------------
+// ---- the rest -----------------------------------------------------------------------------------
 
 TEST("shielded: a loop that closes over the body leaves nothing") {
     const auto before = testing::Baseline::now().blocks;

@@ -217,7 +217,7 @@ CO_TEST("an exception of a signal's handler goes to the exception handler, and i
     loop.set_exception_handler(nullptr);
 }
 
-// ---- many signals ------------------------------------------------------------------------------------
+// ---- many signals -------------------------------------------------------------------------------
 
 CO_TEST_REAL_TIME("FLT-CORE-11: in 1e5 signals of three kinds at once no kind is lost") {
     const SignalGuard one(SIGUSR1);

@@ -6,41 +6,29 @@
 #include "asyncio/timeouts.h"
 #include "support/both_modes.h"
 #include "support/groups.h"
+#include "support/moments.h"
+#include "support/reports.h"
 
 #include <algorithm>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::cancelling;
 using support::fail_after;
 using support::group_error;
 using support::members;
 using support::Names;
+using support::now;
+using support::Reports;
 using support::wait_long;
 
 namespace {
-
-TimePoint now() { return testing::loop().time(); }
-int cancelling() { return current_task().cancelling(); }
 
 // Fails with `message` when it is cancelled.
 Coro<> fail_when_cancelled(std::string message) {
     const auto end = co_await outcome(sleep(10h));
     if (end.cancelled()) throw ValueError(message);
 }
-
-// Notes what the loop's exception handler is told, until it goes.
-class Reports {
-public:
-    Reports() {
-        testing::loop().set_exception_handler(
-            [this](EventLoop&, const ExceptionContext& context) { seen.push_back(context); });
-    }
-    Reports(const Reports&) = delete;
-    Reports& operator=(const Reports&) = delete;
-    ~Reports() { testing::loop().set_exception_handler(nullptr); }
-
-    std::vector<ExceptionContext> seen;
-};
 
 } // namespace
 

@@ -5,21 +5,21 @@
 #include "asyncio/testing/sweep.h"
 #include "support/both_modes.h"
 #include "support/groups.h"
+#include "support/moments.h"
 
 #include <memory>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::cancelling;
 using support::fail_after;
 using support::group_error;
 using support::members;
 using support::Names;
+using support::now;
 using support::wait_long;
 
 namespace {
-
-TimePoint now() { return testing::loop().time(); }
-int cancelling() { return current_task().cancelling(); }
 
 Coro<int> value_after(Duration delay, int value) {
     co_await sleep(delay);

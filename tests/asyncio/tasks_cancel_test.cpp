@@ -29,7 +29,7 @@ std::string message_of_cancel(const Outcome<int>& end) {
 
 } // namespace
 
-// ---- requests and delivery -------------------------------------------------------------------------
+// ---- requests and delivery ----------------------------------------------------------------------
 
 CO_TEST(
     "SEM-CXL-01: cancel() asks: true while not done, and cancelled() only after the body's end") {
@@ -236,7 +236,7 @@ CO_TEST("SEM-CXL-08: a body that swallows the cancellation and returns has a res
     CHECK(!task.cancelled());
 }
 
-// ---- counting --------------------------------------------------------------------------------------
+// ---- counting -----------------------------------------------------------------------------------
 
 CO_TEST("SEM-CXL-09 FLT-TASK-01: several cancels before delivery: one error, each counted") {
     int seen = 0;
@@ -362,7 +362,7 @@ CO_TEST("SEM-CXL-14: cancelling the task and its future in one turn delivers one
     }
 }
 
-// ---- messages --------------------------------------------------------------------------------------
+// ---- messages -----------------------------------------------------------------------------------
 
 CO_TEST("SEM-CXL-15: the message reaches the innermost await and the task's own CancelledError") {
     std::string inside;
@@ -433,7 +433,7 @@ CO_TEST("SEM-CXL-15: of several cancels the last message counts, and a later one
     CHECK_EQ(seen, std::vector<std::string>{"first", ""});
 }
 
-// ---- the pattern of timeouts -----------------------------------------------------------------------
+// ---- the pattern of timeouts --------------------------------------------------------------------
 
 namespace {
 
@@ -472,7 +472,7 @@ CO_TEST(
     CHECK(task.cancelled());
 }
 
-// ---- bodies that do not listen ----------------------------------------------------------------------
+// ---- bodies that do not listen ------------------------------------------------------------------
 
 namespace {
 
@@ -540,7 +540,7 @@ CO_TEST("SEM-CXL-17: a child that ignores its cancels keeps a group and a gather
     co_await cancel_until_done(gathered, again);
 }
 
-// ---- sweeps ----------------------------------------------------------------------------------------
+// ---- sweeps -------------------------------------------------------------------------------------
 
 namespace {
 

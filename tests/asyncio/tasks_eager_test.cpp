@@ -44,7 +44,7 @@ bool is_listed(const AnyTask& task) {
 
 } // namespace
 
-// ---- starting ----------------------------------------------------------------------------------------
+// ---- starting -----------------------------------------------------------------------------------
 
 CO_TEST("SEM-EAG-01: an eager task runs to its first suspension inside create_task") {
     const EagerFactory factory;
@@ -149,7 +149,7 @@ CO_TEST("SEM-EAG-03: on another loop than the running one it is scheduled, too")
     co_return;
 }
 
-// ---- the current task, contexts, lists -----------------------------------------------------------------
+// ---- the current task, contexts, lists ----------------------------------------------------------
 
 CO_TEST("SEM-EAG-04: current_task() is the new task in its first step, the creator's afterwards") {
     const AnyTask me = current_task();
@@ -258,7 +258,7 @@ CO_TEST(
     CHECK(!is_listed(longer));
 }
 
-// ---- cancelling ----------------------------------------------------------------------------------------
+// ---- cancelling ---------------------------------------------------------------------------------
 
 CO_TEST("SEM-EAG-07: cancel() of an eager task that is done has no effect") {
     const auto task = create_task(give(4), eagerly());
@@ -301,7 +301,7 @@ CO_TEST("an eager task that fails and is not looked at is reported like any task
     co_return;
 }
 
-// ---- trees of tasks --------------------------------------------------------------------------------------
+// ---- trees of tasks -----------------------------------------------------------------------------
 
 namespace {
 

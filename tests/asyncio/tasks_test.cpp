@@ -39,7 +39,7 @@ bool holds(const std::vector<AnyTask>& tasks, const AnyTask& task) {
 
 } // namespace
 
-// ---- starting --------------------------------------------------------------------------------------
+// ---- starting -----------------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-01: create_task runs nothing of the body, the next turn does") {
     std::vector<int> order;
@@ -100,7 +100,7 @@ TEST("create_task without a running loop throws, and destroys the coroutine with
     CHECK_EQ(argument.use_count(), 1L);
 }
 
-// ---- ending ----------------------------------------------------------------------------------------
+// ---- ending -------------------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-03: a task is a future: results, failures, callbacks and awaits apply") {
     const auto good = create_task(give(3));
@@ -234,7 +234,7 @@ CO_TEST("a destructor in the body that throws after the return makes the task fa
     CHECK_THROWS_MSG(co_await create_task(body()), ValueError, "from a destructor");
 }
 
-// ---- names -----------------------------------------------------------------------------------------
+// ---- names --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-08: the names that tasks get are Task-N, and N grows") {
     const auto first = create_task(give(1));
@@ -260,7 +260,7 @@ CO_TEST("SEM-TASK-08: a name may be given, read and changed") {
     CHECK_EQ(short_form.get_name(), "renamed"); // also when it is done
 }
 
-// ---- the current task ------------------------------------------------------------------------------
+// ---- the current task ---------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-09: current_task() is the running task in a step, and empty in a callback") {
     const AnyTask me = current_task();
@@ -310,7 +310,7 @@ CO_TEST("SEM-TASK-10: current_task() stays right while tasks interleave over awa
     }
 }
 
-// ---- all tasks -------------------------------------------------------------------------------------
+// ---- all tasks ----------------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-11: all_tasks() holds the caller and each task that is not done, and no other") {
     const AnyTask me = current_task();
@@ -340,7 +340,7 @@ TEST("SEM-TASK-11: all_tasks() without a running loop throws; of an idle loop it
     CHECK(all_tasks(loop).empty());
 }
 
-// ---- ensure_future ---------------------------------------------------------------------------------
+// ---- ensure_future ------------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-13: ensure_future gives a future or task back as it is") {
     const Future<int> future;
@@ -383,7 +383,7 @@ CO_TEST("SEM-TASK-14: a coroutine that another awaiter is suspended in cannot be
     CHECK_THROWS_MSG(co_await shared, RuntimeError, "already awaited");
 }
 
-// ---- reports ---------------------------------------------------------------------------------------
+// ---- reports ------------------------------------------------------------------------------------
 
 TEST("SEM-TASK-15: a task that is pending when the loop closes is reported and taken apart") {
     const auto argument = std::make_shared<int>(1);
@@ -471,7 +471,7 @@ TEST("SEM-TASK-17: it does not report its own task's interrupt as never retrieve
     CHECK(testing::take_logs().empty());
 }
 
-// ---- costs -----------------------------------------------------------------------------------------
+// ---- costs --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-TASK-20: a chain of awaits that nothing suspends costs no turn") {
     const auto down = [](auto self, int depth) -> Coro<int> {

@@ -3,11 +3,13 @@
 #include "asyncio/format_helpers.h"
 #include "asyncio/generators.h"
 #include "asyncio/testing/testing.h"
+#include "support/moments.h"
 
 #include <sstream>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::contains;
 
 namespace {
 
@@ -65,10 +67,6 @@ std::string text_of_stack(const std::vector<StackEntry>& stack) {
 
 std::string call(const char* function, unsigned line) {
     return std::string(function) + ":" + std::to_string(line);
-}
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
 }
 
 template <class T>

@@ -6,16 +6,16 @@
 #include "asyncio/shield.h"
 #include "asyncio/testing/sweep.h"
 #include "support/both_modes.h"
+#include "support/moments.h"
 
 #include <memory>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::cancelling;
+using support::now;
 
 namespace {
-
-TimePoint now() { return testing::loop().time(); }
-int cancelling() { return current_task().cancelling(); }
 
 Coro<int> seven() { co_return 7; }
 Coro<int> seven_after(Duration delay) {

@@ -3,32 +3,18 @@
 #include "asyncio/wait.h"
 
 #include "asyncio/testing/sweep.h"
+#include "support/work.h"
 
 #include <array>
 #include <span>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::fail;
+using support::give;
+using support::three;
 
 namespace {
-
-Coro<int> give(int value, Duration after) {
-    co_await sleep(after);
-    co_return value;
-}
-
-Coro<int> fail(const char* text, Duration after) {
-    co_await sleep(after);
-    throw ValueError(text);
-}
-
-std::vector<Task<int>> three(Duration a, Duration b, Duration c) {
-    std::vector<Task<int>> tasks;
-    tasks.push_back(create_task(give(1, a)));
-    tasks.push_back(create_task(give(2, b)));
-    tasks.push_back(create_task(give(3, c)));
-    return tasks;
-}
 
 Duration now() { return testing::loop().time().time_since_epoch(); }
 
@@ -64,7 +50,7 @@ concept CanWait = requires(R range) { wait(std::forward<R>(range)); };
 
 CO_TEST("SEM-WAIT-01: gives done and pending, in the order given; never throws, never cancels") {
     std::vector<Task<int>> tasks = three(3s, 1s, 9s);
-    tasks.push_back(create_task(fail("a member's own affair", 2s)));
+    tasks.push_back(create_task(fail<int>("a member's own affair", 2s)));
     const auto result = co_await wait(tasks, WaitOptions().timeout(5s));
     const std::vector<Task<int>> done{tasks[0], tasks[1], tasks[3]};
     const std::vector<Task<int>> pending{tasks[2]};
@@ -87,7 +73,7 @@ CO_TEST("SEM-WAIT-02: FIRST_COMPLETED returns when any is done") {
 
 CO_TEST("SEM-WAIT-02: FIRST_EXCEPTION returns when any has failed, or all are done") {
     std::vector<Task<int>> tasks = three(1s, 9s, 2s);
-    tasks.push_back(create_task(fail("no", 3s)));
+    tasks.push_back(create_task(fail<int>("no", 3s)));
     const auto result = co_await wait(tasks, WaitOptions().return_when(FIRST_EXCEPTION));
     CHECK_EQ(now(), 3s);
     CHECK_EQ(result.done.size(), 3U);
@@ -108,7 +94,7 @@ CO_TEST("SEM-WAIT-02: FIRST_EXCEPTION does not take a cancelled member for a fai
 
 CO_TEST("SEM-WAIT-02: ALL_COMPLETED is the default, and failures do not end it early") {
     std::vector<Task<int>> tasks = three(1s, 2s, 7s);
-    tasks.push_back(create_task(fail("no", 1s)));
+    tasks.push_back(create_task(fail<int>("no", 1s)));
     const auto result = co_await wait(tasks);
     CHECK_EQ(now(), 7s);
     CHECK(result.pending.empty());
@@ -200,7 +186,7 @@ CO_TEST("SEM-WAIT-05: handles of any type may stand beside one another as AnyFut
 
 CO_TEST("SEM-WAIT-06: FIRST_EXCEPTION with a member that has failed does not advance the time") {
     std::vector<Task<int>> tasks = three(1h, 1h, 1h);
-    tasks.push_back(create_task(fail("before", 0s)));
+    tasks.push_back(create_task(fail<int>("before", 0s)));
     co_await yield_now();
     co_await yield_now();
     const auto result = co_await wait(tasks, FIRST_EXCEPTION);

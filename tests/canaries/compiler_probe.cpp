@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Which of g++ 12's defects around co_await the compiler at hand has, and that our forms evade them.
+// Which of g++ 12's defects around co_await this compiler has, and that our forms evade them.
 //
-// Prints a line a rule. Each attempt runs in a process of its own, so that a crash is an answer. The
-// defects are shown on a bare coroutine type, the safe forms on asyncio's own; the exit status is 1
-// if a safe form fails.
+// Prints a line a rule. Each attempt runs in a process of its own, so that a crash is an answer.
+// The defects are shown on a bare coroutine type, the safe forms on asyncio's own; the exit status
+// is 1 if a safe form fails.
 #include <asyncio/asyncio.h>
 
 #include <array>
@@ -39,7 +39,7 @@ Verdict balance() {
     return live > 0 ? leaked : fine;
 }
 
-// ---- the defects, on the smallest coroutine there is -----------------------------------------------
+// ---- the defects, on the smallest coroutine there is --------------------------------------------
 
 struct Bare {
     struct promise_type {
@@ -143,7 +143,7 @@ struct Counting {
 
 Forwarding await_forwarded(Counting& awaiter) { co_await awaiter; }
 
-// ---- processes -------------------------------------------------------------------------------------
+// ---- processes ----------------------------------------------------------------------------------
 
 void silence() {
     const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -216,7 +216,7 @@ Bare go() { co_await take({1, 2, 3}); }
 int main() { go(); }
 )";
 
-// ---- the safe forms, on asyncio's own types ---------------------------------------------------------
+// ---- the safe forms, on asyncio's own types -----------------------------------------------------
 
 using asyncio::Coro;
 
@@ -312,7 +312,7 @@ Verdict safe() {
     return holds ? balance() : went_wrong;
 }
 
-// ---- the rules ---------------------------------------------------------------------------------------
+// ---- the rules ----------------------------------------------------------------------------------
 
 struct Rule {
     const char* name;

@@ -82,3 +82,14 @@ TEST("Descriptor: reset keeps errno and closes once") {
     CHECK(is_open(next));
     ::close(next);
 }
+
+TEST("open_descriptors_count: counts what is open, and not the look at it") {
+    const std::size_t before = asyncio::os::open_descriptors_count();
+    CHECK_EQ(asyncio::os::open_descriptors_count(), before);
+    {
+        const Descriptor one(open_null());
+        const Descriptor two(open_null());
+        CHECK_EQ(asyncio::os::open_descriptors_count(), before + 2);
+    }
+    CHECK_EQ(asyncio::os::open_descriptors_count(), before);
+}

@@ -22,7 +22,7 @@ Coro<std::string> joined_results(A gathered) {
 
 } // namespace
 
-// ---- gather ----------------------------------------------------------------------------------------
+// ---- gather -------------------------------------------------------------------------------------
 
 SCENARIO("gather: results in the order of the arguments, two turns after the last end") {
     const auto results = co_await gather(work("a", 2s), work("b", 1s), work("c", 0s));
@@ -116,7 +116,7 @@ SCENARIO("gather: cancelled in the turn in which the last child ends") {
     log_end("future", future);
 }
 
-// ---- wait ------------------------------------------------------------------------------------------
+// ---- wait ---------------------------------------------------------------------------------------
 
 namespace {
 
@@ -184,7 +184,7 @@ SCENARIO("wait: cancelled, it leaves its members alone") {
     log(co_await tasks[0]);
 }
 
-// ---- shield ----------------------------------------------------------------------------------------
+// ---- shield -------------------------------------------------------------------------------------
 
 SCENARIO("shield: the inner work's result, two turns after its end") {
     log(co_await shield(work("inner", 1s)));
@@ -213,7 +213,7 @@ SCENARIO("shield: of what is done") {
     log(co_await shield(inner));
 }
 
-// ---- as_completed ----------------------------------------------------------------------------------
+// ---- as_completed -------------------------------------------------------------------------------
 
 SCENARIO("as_completed: in the order of the ends") {
     const Tasks tasks{create_task(work("a", 3s)), create_task(work("b", 1s)),

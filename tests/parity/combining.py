@@ -6,7 +6,7 @@ import asyncio
 from support.trace import (attempt, log, log_end, log_time, loop, run_all, scenario, turns, work)
 
 
-# ---- gather ----------------------------------------------------------------------------------------
+# ---- gather --------------------------------------------------------------------------------------
 
 @scenario("gather: results in the order of the arguments, two turns after the last end")
 async def _():
@@ -111,7 +111,7 @@ async def _():
     log_end("future", future)
 
 
-# ---- wait ------------------------------------------------------------------------------------------
+# ---- wait ----------------------------------------------------------------------------------------
 
 async def log_wait(tasks, **options):
     done, pending = await asyncio.wait(tasks, **options)
@@ -174,7 +174,7 @@ async def _():
     log(await tasks[0])
 
 
-# ---- shield ----------------------------------------------------------------------------------------
+# ---- shield --------------------------------------------------------------------------------------
 
 @scenario("shield: the inner work's result, two turns after its end")
 async def _():
@@ -210,7 +210,7 @@ async def _():
     log(await asyncio.shield(inner))
 
 
-# ---- as_completed ----------------------------------------------------------------------------------
+# ---- as_completed --------------------------------------------------------------------------------
 
 @scenario("as_completed: in the order of the ends")
 async def _():

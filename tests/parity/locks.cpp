@@ -44,7 +44,7 @@ std::string kind(const std::string& error) { return error.substr(0, error.find('
 
 } // namespace
 
-// ---- Lock ------------------------------------------------------------------------------------------
+// ---- Lock ---------------------------------------------------------------------------------------
 
 SCENARIO("lock: first come, first served") {
     Lock lock;
@@ -109,7 +109,7 @@ SCENARIO("lock: released without having it") {
     co_return;
 }
 
-// ---- Event -----------------------------------------------------------------------------------------
+// ---- Event --------------------------------------------------------------------------------------
 
 SCENARIO("event: all who wait go on a turn later, in order") {
     Event event;
@@ -139,7 +139,7 @@ SCENARIO("event: set and cleared in one step, all who waited go on") {
     co_await ends(tasks);
 }
 
-// ---- Semaphore -------------------------------------------------------------------------------------
+// ---- Semaphore ----------------------------------------------------------------------------------
 
 SCENARIO("semaphore: so many at a time, first come, first served") {
     Semaphore semaphore(2);
@@ -178,7 +178,7 @@ SCENARIO("semaphore: a bounded one is not released too often") {
     co_return;
 }
 
-// ---- Condition -------------------------------------------------------------------------------------
+// ---- Condition ----------------------------------------------------------------------------------
 
 SCENARIO("condition: one is notified, then all") {
     Lock lock;
@@ -269,7 +269,7 @@ SCENARIO("condition: wait_for a predicate") {
     co_await ends(tasks);
 }
 
-// ---- Barrier ---------------------------------------------------------------------------------------
+// ---- Barrier ------------------------------------------------------------------------------------
 
 SCENARIO("barrier: the last one does not wait, the others follow in order") {
     Barrier barrier(3);

@@ -4,13 +4,12 @@
 
 #include "asyncio/taskgroups.h"
 #include "asyncio/testing/testing.h"
+#include "support/moments.h"
 
 #include <string>
 #include <vector>
 
 namespace support {
-
-using Names = std::vector<std::string>;
 
 inline asyncio::Coro<> wait_long() { co_await asyncio::sleep(std::chrono::hours(10)); }
 

@@ -4,6 +4,7 @@
 
 #include "asyncio/testing/testing.h"
 
+#include <string>
 #include <vector>
 
 namespace support {
@@ -19,6 +20,15 @@ public:
     Reports(const Reports&) = delete; // the handler knows its address
     Reports& operator=(const Reports&) = delete;
     ~Reports() { asyncio::testing::loop().set_exception_handler(nullptr); }
+
+    /// "message: what the exception says", for each.
+    std::vector<std::string> lines() const {
+        std::vector<std::string> lines;
+        for (const asyncio::ExceptionContext& context : seen) {
+            lines.push_back(context.message + ": " + asyncio::message_of(context.exception));
+        }
+        return lines;
+    }
 
     std::vector<asyncio::ExceptionContext> seen;
 };

@@ -27,7 +27,7 @@ public:
         return task;
     }
 
-    SweepMode mode() const noexcept { return mode_; }
+    SweepMode mode() const noexcept { return mode_; } // of this run
     /// Was the victim cancelled in this run?
     bool struck() const noexcept { return struck_; }
 

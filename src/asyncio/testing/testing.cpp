@@ -3,14 +3,14 @@
 #include "asyncio/testing/testing.h"
 
 #include "base/frame_pool.h"
+#include "os/descriptor.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dirent.h>
 #include <mutex>
-#include <unistd.h>
+#include <unistd.h> // tidy: system: an alarm ends a case that hangs
 
 namespace asyncio::testing {
 
@@ -42,15 +42,6 @@ void collect_log(LogLevel level, std::string_view text) {
     state.logs.push_back({level, std::string(text)});
 }
 
-std::size_t open_descriptors() {
-    DIR* folder = ::opendir("/proc/self/fd");
-    if (folder == nullptr) return 0;
-    std::size_t count = 0;
-    while (::readdir(folder) != nullptr) ++count;
-    ::closedir(folder);
-    return count;
-}
-
 void check_logs() {
     for (const LogRecord& record : take_logs()) {
         if (record.level < LogLevel::warning) continue;
@@ -65,7 +56,7 @@ std::string base_name(const char* file) {
 
 } // namespace
 
-// ---- checks --------------------------------------------------------------------------------------------
+// ---- checks -------------------------------------------------------------------------------------
 
 void fail(const char* file, int line, std::string_view what) {
     const std::scoped_lock hold(state.lock);
@@ -116,7 +107,7 @@ void check_message(std::string_view got, std::string_view wanted, const char* fi
     fail(file, line, "the message is " + text_of(got) + ", not " + text_of(wanted));
 }
 
-// ---- one case ------------------------------------------------------------------------------------------
+// ---- one case -----------------------------------------------------------------------------------
 
 std::vector<LogRecord> take_logs() {
     const std::scoped_lock hold(state.lock);
@@ -130,7 +121,7 @@ bool full() noexcept {
     return value != nullptr && std::strcmp(value, "1") == 0;
 }
 
-Baseline Baseline::now() { return {open_descriptors(), base::frame_stats().live_blocks}; }
+Baseline Baseline::now() { return {os::open_descriptors_count(), base::frame_stats().live_blocks}; }
 
 namespace {
 
@@ -139,6 +130,7 @@ void run_on(EventLoop& test_loop, base::Function<Coro<>()>& body) {
     try {
         test_loop.run_until_complete(task);
     } catch (const CaseEnded&) {
+        // It has said why.
     } catch (const CancelledError&) {
         fail("case", 0, "the body was cancelled");
     } catch (...) {
@@ -194,7 +186,7 @@ void run_case(Coro<> (*body)(), CaseClock clock) {
     run_case(base::Function<Coro<>()>(body), clock);
 }
 
-// ---- all cases -----------------------------------------------------------------------------------------
+// ---- all cases ----------------------------------------------------------------------------------
 
 Registration::Registration(const char* file, const char* name, CaseFunction run) {
     cases().push_back({file, name, run});
@@ -240,6 +232,7 @@ bool run_one(const Case& one) {
     try {
         one.run();
     } catch (const CaseEnded&) {
+        // It has said why.
     } catch (...) {
         fail(one.file, 0, "threw " + repr(std::current_exception()));
     }

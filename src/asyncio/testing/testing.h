@@ -38,6 +38,7 @@ std::uint64_t seed() noexcept;
 /// Do the long tiers run (ASYNCIO_TEST_FULL=1)?
 bool full() noexcept;
 
+/// The clock of a case's loop. On the real one it takes as long as it says: for threads alone.
 enum class CaseClock { virtual_time, real_time };
 
 /// What a case may have used and must give back: descriptors, coroutine frames and states.
@@ -56,6 +57,7 @@ void run_case(base::Function<Coro<>()> body, CaseClock clock,
 
 using CaseFunction = void (*)();
 
+/// What TEST and its kin leave behind, for run_all().
 struct Registration {
     Registration(const char* file, const char* name, CaseFunction run);
 };
@@ -66,8 +68,8 @@ int run_all(int argc, char** argv);
 } // namespace asyncio::testing
 
 // NOLINTBEGIN(cppcoreguidelines-macro-usage): a case needs its name, its place and a function.
-#define ASYNCIO_TESTING_JOIN_(a, b) a##b
-#define ASYNCIO_TESTING_JOIN(a, b) ASYNCIO_TESTING_JOIN_(a, b)
+#define ASYNCIO_TESTING_PASTE(a, b) a##b
+#define ASYNCIO_TESTING_JOIN(a, b) ASYNCIO_TESTING_PASTE(a, b)
 #define ASYNCIO_TESTING_NAME(prefix) ASYNCIO_TESTING_JOIN(prefix, __LINE__)
 
 #ifndef ASYNCIO_TESTING_NO_SHORT_MACROS

@@ -39,6 +39,7 @@ std::string table(const WaitsCost& here, const PythonWaits& python) {
 
 } // namespace
 
+// LIFETIME: `console` is main()'s.
 asyncio::Coro<> show_cost(Console& console, Usage start, WaitsCost waits) {
     console.heading("What it cost");
     const Usage tour = usage_since(start);

@@ -69,6 +69,9 @@ asyncio::Coro<> run_out_of_paint() {
     throw asyncio::ValueError("there is no green left");
 }
 
+// LIFETIME: `console` is main()'s; `story` and `folder` are of the part that is told, which awaits
+// all of them.
+
 // Whether the work returns, fails or is cancelled: the file does not stay.
 asyncio::Coro<> paint(Story& story, std::string colour, fs::path file, asyncio::Coro<> work) {
     std::ofstream(file) << "half a picture in " << colour << '\n';

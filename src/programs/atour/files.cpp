@@ -59,11 +59,10 @@ void FolderWalk::open_next_folder(FoundFiles& found) {
 void FolderWalk::take_entry(FoundFiles& found) {
     std::error_code error;
     const fs::directory_entry& entry = *open_;
-    if (entry.is_symlink(error)) {
-        ++found.skipped;
-    } else if (entry.is_directory(error)) {
+    const bool link = entry.is_symlink(error);
+    if (!link && entry.is_directory(error)) {
         folders_.push_back(entry.path());
-    } else if (entry.is_regular_file(error)) {
+    } else if (!link && entry.is_regular_file(error)) {
         found.files.push_back(entry.path());
     } else if (!error) {
         ++found.skipped;
@@ -103,7 +102,8 @@ std::span<std::byte> buffer_of_thread() {
 
 } // namespace
 
-HashedFile hash_file(std::stop_token stop, const fs::path& path, std::shared_ptr<ReadCount> read) {
+HashedFile hash_file(const std::stop_token& stop, const fs::path& path,
+                     const std::shared_ptr<ReadCount>& read) {
     HashedFile file;
     const asyncio::os::Descriptor opened = open_file(path, file);
     if (!opened) return file;

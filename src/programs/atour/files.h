@@ -77,8 +77,8 @@ using ReadCount = std::atomic<std::uint64_t>;
 /// stop      asked for: gives up between two pieces, with ECANCELED
 /// read      what is read is added to it, piece by piece
 /// Cost      one buffer a thread, which the thread keeps.
-HashedFile hash_file(std::stop_token stop, const std::filesystem::path& path,
-                     std::shared_ptr<ReadCount> read);
+HashedFile hash_file(const std::stop_token& stop, const std::filesystem::path& path,
+                     const std::shared_ptr<ReadCount>& read);
 
 /// "Permission denied"
 std::string reason_text(int errnum);

@@ -13,6 +13,7 @@ namespace {
 
 enum ExitStatus { all_well = 0, failed = 1, wrong_arguments = 2, interrupted = 130 };
 
+// LIFETIME: `console` is main()'s.
 asyncio::Coro<> visit_parts(atour::Console& console, atour::SumsJob job) {
     const atour::Usage start = atour::usage_now();
     const atour::WaitsCost waits = co_await atour::wait_ten_thousand_times(console);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// SHA-256 as FIPS 180-4 describes it, with its names: a to h, W, K, Ch, Maj.
+// SHA-256 as FIPS 180-4 describes it, with its names, in small letters.
 #include "programs/atour/sha256.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 using Word = std::uint32_t;
 
-constexpr std::array<Word, 64> K{
+constexpr std::array<Word, 64> k{
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -53,21 +53,21 @@ Word maj(Word x, Word y, Word z) noexcept { return (x & y) | (z & (x | y)); }
 
 void Sha256::compress(const std::byte* blocks, std::size_t count) noexcept {
     for (; count > 0; --count, blocks += block_bytes) {
-        std::array<Word, 64> W;
-        for (std::size_t t = 0; t < 16; ++t) W[t] = load_big_endian(blocks + 4 * t);
+        std::array<Word, 64> w;
+        for (std::size_t t = 0; t < 16; ++t) w[t] = load_big_endian(blocks + 4 * t);
         for (std::size_t t = 16; t < 64; ++t) {
-            W[t] = small_sigma_1(W[t - 2]) + W[t - 7] + small_sigma_0(W[t - 15]) + W[t - 16];
+            w[t] = small_sigma_1(w[t - 2]) + w[t - 7] + small_sigma_0(w[t - 15]) + w[t - 16];
         }
         auto [a, b, c, d, e, f, g, h] = state_;
         for (std::size_t t = 0; t < 64; t += 8) {
-            round(a, b, c, d, e, f, g, h, K[t] + W[t]);
-            round(h, a, b, c, d, e, f, g, K[t + 1] + W[t + 1]);
-            round(g, h, a, b, c, d, e, f, K[t + 2] + W[t + 2]);
-            round(f, g, h, a, b, c, d, e, K[t + 3] + W[t + 3]);
-            round(e, f, g, h, a, b, c, d, K[t + 4] + W[t + 4]);
-            round(d, e, f, g, h, a, b, c, K[t + 5] + W[t + 5]);
-            round(c, d, e, f, g, h, a, b, K[t + 6] + W[t + 6]);
-            round(b, c, d, e, f, g, h, a, K[t + 7] + W[t + 7]);
+            round(a, b, c, d, e, f, g, h, k[t] + w[t]);
+            round(h, a, b, c, d, e, f, g, k[t + 1] + w[t + 1]);
+            round(g, h, a, b, c, d, e, f, k[t + 2] + w[t + 2]);
+            round(f, g, h, a, b, c, d, e, k[t + 3] + w[t + 3]);
+            round(e, f, g, h, a, b, c, d, k[t + 4] + w[t + 4]);
+            round(d, e, f, g, h, a, b, c, k[t + 5] + w[t + 5]);
+            round(c, d, e, f, g, h, a, b, k[t + 6] + w[t + 6]);
+            round(b, c, d, e, f, g, h, a, k[t + 7] + w[t + 7]);
         }
         const std::array<Word, 8> mixed{a, b, c, d, e, f, g, h};
         for (std::size_t i = 0; i < 8; ++i) state_[i] += mixed[i];

@@ -19,6 +19,7 @@ struct Waits {
     double task_bytes = 0; // of the process, for all of them together
 };
 
+// LIFETIME: `console` is main()'s, `waits` wait_ten_thousand_times()'s, which awaits the group.
 asyncio::Coro<> wait_a_second(Waits& waits) {
     ++waits.begun;
     co_await asyncio::sleep(1s);

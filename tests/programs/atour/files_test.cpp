@@ -47,8 +47,8 @@ std::string read_all(const fs::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-HashedFile hash(const fs::path& path, std::stop_token stop = {}) {
-    return hash_file(std::move(stop), path, std::make_shared<ReadCount>(0));
+HashedFile hash(const fs::path& path, const std::stop_token& stop = {}) {
+    return hash_file(stop, path, std::make_shared<ReadCount>(0));
 }
 
 TEST("files: the walk finds every regular file once, in pieces as large as asked for") {

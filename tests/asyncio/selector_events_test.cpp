@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Readers and writers of descriptors; readable() and writable(); descriptors that vanish.
-#include "asyncio/base_events.h"
+#include "asyncio/selector_events.h"
 
+#include "asyncio/base_events.h"
 #include "asyncio/testing/sweep.h"
 #include "support/pipes.h"
 
@@ -191,7 +192,7 @@ CO_TEST("more descriptors than one poll reports are all served") {
     CHECK_EQ(served, count);
 }
 
-// ---- readable() and writable() ---------------------------------------------------------------------
+// ---- readable() and writable() ------------------------------------------------------------------
 
 namespace {
 
@@ -265,11 +266,12 @@ CO_SWEEP("readable under the cancel sweep: no byte is lost, and the next wait wo
     CHECK_EQ(co_await read_byte(pipe), 'l');
 }
 
-// ---- descriptors that vanish or cannot be watched ---------------------------------------------------------
+// ---- descriptors that vanish or cannot be watched -----------------------------------------------
 
 CO_TEST("FLT-CORE-02: a descriptor closed in a batch and its number used again: no stale event") {
-    // Both pipes are readable in one poll. Whoever runs first closes the other's descriptor, opens a
-    // new pipe under the same number and watches that: it must not be called for the old one's event.
+    // Both pipes are readable in one poll. Whoever runs first closes the other's descriptor, opens
+    // a new pipe under the same number and watches that: it must not be called for the old one's
+    // event.
     std::optional<Pipe> pipes[2] = {Pipe(), Pipe()};
     EventLoop& loop = testing::loop();
     std::optional<Pipe> reused;

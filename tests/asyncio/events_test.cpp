@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The loop's ready queue: order, turns, cancelling, what a callback keeps.
+// call_soon and handles: order, turns, cancelling, what a callback keeps.
+#include "asyncio/events.h"
+
 #include "asyncio/base_events.h"
 
 #include "asyncio/testing/testing.h"

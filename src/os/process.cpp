@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Error output, forks, names of threads.
+#include "os/process.h"
+
+#include <cerrno>
+#include <new>
+#include <pthread.h>
+#include <unistd.h>
+
+namespace asyncio::os {
+
+void write_to_stderr(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const ssize_t wrote = ::write(STDERR_FILENO, text.data(), text.size());
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return; // nobody is left to tell
+        text.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+}
+
+void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) {
+    if (::pthread_atfork(before, in_parent, in_child) != 0) throw std::bad_alloc();
+}
+
+void name_this_thread(std::string name) noexcept {
+    if (name.size() > thread_name_bytes_max) name.erase(thread_name_bytes_max);
+    ::pthread_setname_np(::pthread_self(), name.c_str());
+}
+
+} // namespace asyncio::os

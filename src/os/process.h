@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What belongs to the whole process: its error output, its forks, the names of its threads.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace asyncio::os {
+
+/// Writes all of `text` to the error output; what nobody takes is lost.
+/// Thread    any; texts that are longer than a pipe takes at once may mix.
+void write_to_stderr(std::string_view text) noexcept;
+
+/// From now on, each fork() calls `before` first, and behind it one of the others in each process.
+/// Throws    std::bad_alloc.
+/// Lifetime  they are called until the process ends.
+void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)());
+
+/// How many bytes of a thread's name the kernel keeps.
+inline constexpr std::size_t thread_name_bytes_max = 15;
+
+/// Names the calling thread, for debuggers and top. A name that is too long is cut.
+void name_this_thread(std::string name) noexcept;
+
+} // namespace asyncio::os
