@@ -57,7 +57,7 @@ Coro<> spawn_await(Job job) {
     meter.stop(static_cast<double>(job.n));
 }
 
-Coro<> yielder() { co_await sleep(0s); }
+Coro<> yielder() { co_await yield_now(); } // sleep(0)
 
 Coro<> gather_yielders(long n) {
     std::vector<Coro<>> coros;

@@ -118,7 +118,9 @@ void GatherPart::finish() noexcept {
         error = exception_of(failed->child);
     } else if (cancel_requested) {
         error = std::make_exception_ptr(CancelledError(take_cancel_message(outer)));
-        for (const GatherNode& node : nodes) node.child->set(FutureState::retrieved);
+        for (const GatherNode& node : nodes) {
+            if (node.child != nullptr) node.child->set(FutureState::retrieved);
+        }
     } else {
         try {
             collector->collect(*this);
