@@ -13,7 +13,7 @@ namespace asyncio::detail {
 namespace {
 
 CallKind kind_of(const Frame* frame) noexcept {
-    return frame->out == nullptr ? CallKind::generator : CallKind::coroutine;
+    return frame->is_generator() ? CallKind::generator : CallKind::coroutine;
 }
 
 void add_suspended(const Frame* frame, std::vector<Call>& calls, std::size_t most) {

@@ -67,8 +67,9 @@ void destroy_frames(FutureState* task) noexcept {
     task->cell.st = 0;
     while (frame != nullptr) {
         detail::Frame* parent = frame->parent;
-        if (frame->out != nullptr) {
-            if (frame->out != &task->cell) frame->out->st = detail::CellHead::gone;
+        if (!frame->is_generator()) {
+            const bool awaited = frame->out != nullptr && frame->out != &task->cell;
+            if (awaited) frame->out->st = detail::CellHead::gone;
             frame->handle().destroy();
         }
         frame = parent;

@@ -31,7 +31,7 @@ using Stored =
 struct Frame {
     Frame* parent = nullptr;    // who awaits this; null until it has suspended, and for a root
     std::source_location where; // the await it is suspended at; before the start: the function
-    CellHead* out = nullptr;    // where the result goes; null: a generator (it has its own)
+    CellHead* out = nullptr; // where the result goes; null before the start
 
     Frame() noexcept = default;
 
@@ -40,6 +40,10 @@ struct Frame {
         if (here.track_origins) [[unlikely]]
             note_origin(this);
     }
+
+    /// Does it yield to whoever asks, and belong to its AsyncGenerator? Its `out` is this mark.
+    bool is_generator() const noexcept { return out == &generator_mark; }
+    static inline CellHead generator_mark;
 
     std::coroutine_handle<Frame> handle() noexcept {
         return std::coroutine_handle<Frame>::from_promise(*this);

@@ -13,11 +13,11 @@ class AsyncGenerator;
 
 namespace detail {
 
-/// The part of a generator's frame that knows no T. Its Frame::out is null: the loop leaves it to
+/// The part of a generator's frame that knows no T. Frame::is_generator(): the loop leaves it to
 /// its owner, the AsyncGenerator.
 class GeneratorFrame : public Frame, public base::ListNode {
 public:
-    GeneratorFrame() noexcept = default;
+    GeneratorFrame() noexcept { out = &generator_mark; }
     ~GeneratorFrame() {
         if (linked()) leave_loop();
     }

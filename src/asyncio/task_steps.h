@@ -40,6 +40,7 @@ bool has_step(FutureState* task) noexcept;
     if (task->has(FutureState::asks | FutureState::must_cancel)) [[unlikely]] {
         if (!has_step(task)) return;
     }
+    if (task->has(FutureState::not_started)) task->cell.frame()->out = &task->cell;
     task->clear(FutureState::queued | FutureState::not_started);
     here.task = task;
     context_slot = &task->context;

@@ -178,7 +178,6 @@ new_task(Coro<T>&& coro, LoopCore& loop, std::source_location where, std::uint32
     FutureState* task = make_state<TypedState<Stored<T>>>(plain_ops<T>, counts, flags, loop.index,
                                                           next_task_id(), where);
     Frame* frame = coro.release();
-    frame->out = &task->cell;
     task->cell.st = reinterpret_cast<std::uintptr_t>(frame);
     task->waiter() = nullptr;
     return task;
