@@ -200,7 +200,7 @@ FINE = {
     "what a literal says": {
         "src/base/room.cpp": with_code('const char* t = "errno atoi(1) abort()";')},
     "labels in their order": {"src/base/room.h": with_public(
-        "/// Two.\n///\n/// limit     at most\n/// Returns   2.\n/// Throws    Error.\nint two(int);")},
+        "/// Two.\n///\n/// limit     most\n/// Returns   2.\n/// Throws    X.\nint two(int);")},
 }
 
 
