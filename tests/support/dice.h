@@ -24,8 +24,8 @@ private:
     std::mt19937 random_;
 };
 
-/// Runs `count` tasks of `model.work()`, cancels and uncancels some by its dice, and ends when all of
-/// them have ended.
+/// Runs `count` tasks of `model.work()`, cancels and uncancels some by its dice, and ends when all
+/// of them have ended.
 template <class Model>
 asyncio::Coro<> work_under_cancels(Model& model, int count) {
     std::vector<asyncio::Task<>> tasks;
