@@ -49,6 +49,23 @@ asyncio::Coro<> combining() {
     co_await asyncio::gather_outcomes(first, second);
 }
 
+asyncio::Coro<> let_others_run() {
+    // [sleep_zero]
+    co_await asyncio::sleep(0s); // in Python: await asyncio.sleep(0)
+    co_await asyncio::yield_now(); // the same, by its name
+    // [/sleep_zero]
+}
+
+// [shielded]
+asyncio::Coro<> store_safely(int value) {
+    auto store = [value]() -> asyncio::Coro<> {
+        co_await asyncio::sleep(0.01s);
+        std::cout << "stored " << value << '\n';
+    };
+    co_await asyncio::shielded(store); // ends before a cancel gets through
+}
+// [/shielded]
+
 // [async_with]
 class Connection {
 public:
@@ -116,6 +133,8 @@ asyncio::Coro<> background() {
 
 asyncio::Coro<> main_() {
     co_await combining();
+    co_await let_others_run();
+    co_await store_safely(1);
     co_await scopes_and_loops();
     std::cout << co_await with_fallback() << '\n';
     co_await background();

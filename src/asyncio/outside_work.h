@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Work outside of a loop that a future of the loop waits for: on a worker, or a concurrent future's.
+// Work outside of a loop that its futures wait for: on a worker, or of a concurrent future.
 #pragma once
 
 #include "asyncio/events.h"

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "asyncio/contextvars.h"
+#include "base/counted.h"
 #include "base/frame_pool.h"
 #include "base/intrusive_list.h"
 #include "base/timer_queue.h"
@@ -273,37 +274,7 @@ inline void release(FutureState* state) noexcept {
     if (--state->refs == 0) destroy_state(state);
 }
 
-/// A counted pointer to a state.
-class StateRef {
-public:
-    StateRef() noexcept = default;
-    explicit StateRef(FutureState* state) noexcept : state_(state) { // adds a count
-        if (state != nullptr) add_ref(state);
-    }
-    static StateRef adopt(FutureState* state) noexcept {
-        StateRef ref;
-        ref.state_ = state;
-        return ref;
-    }
-    StateRef(const StateRef& other) noexcept : StateRef(other.state_) {}
-    StateRef(StateRef&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-    StateRef& operator=(StateRef other) noexcept {
-        std::swap(state_, other.state_);
-        return *this;
-    }
-    ~StateRef() {
-        if (state_ != nullptr) release(state_);
-    }
-
-    FutureState* get() const noexcept { return state_; }
-    FutureState* operator->() const noexcept { return state_; }
-    FutureState* release_ownership() noexcept { return std::exchange(state_, nullptr); }
-    explicit operator bool() const noexcept { return state_ != nullptr; }
-    friend bool operator==(const StateRef&, const StateRef&) noexcept = default;
-
-private:
-    FutureState* state_ = nullptr;
-};
+using StateRef = base::Counted<FutureState>;
 
 // ---- this thread ------------------------------------------------------------------------------
 

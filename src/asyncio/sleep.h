@@ -100,6 +100,8 @@ private:
 ///
 /// Zero or less: for exactly one turn of the loop, so that what is ready runs first.
 ///
+/// delay     a duration. Below `using namespace asyncio`, `sleep(0)` is POSIX's sleep(), which
+///           gives a number that nobody can await: write `sleep(0s)` or `asyncio::sleep`.
 /// Throws    ValueError: a NaN (when the duration is made). std::bad_alloc.
 /// Cancel    the timer goes at once.
 /// Cost      O(log n) in the armed timers; nothing is allocated.

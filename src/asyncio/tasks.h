@@ -72,13 +72,16 @@ void print_task_stack(FutureState* task, std::ostream& out, std::optional<int> l
 template <class H>
 class TaskPart {
 public:
+    /// "Task-N" unless it was given one.
     std::string get_name() const { return task_name(self()); }
     void set_name(std::string name) const { set_task_name(self(), std::move(name)); }
     /// How many cancels were asked for and not taken back.
     int cancelling() const noexcept { return detail::cancelling(self()); }
     /// Takes one request back. Returns how many are left; at 0 an undelivered one is withdrawn.
     int uncancel() const noexcept { return detail::uncancel(self()); }
+    /// The context that its body runs in; shared with it, not a copy.
     Context get_context() const { return task_context(self()); }
+    /// What its body is called, and where it waits.
     CoroInfo get_coro() const { return coro_info(self()); }
     /// The calls it is suspended in, outermost first; `limit` keeps the innermost. Of a failed
     /// task: the way of its exception, outermost first; `limit` keeps the outermost. Else empty

@@ -87,7 +87,7 @@ CO_TEST("FLT-CORE-15: wait_for and timeout") {
     CHECK(reached >= 2);
 }
 
-CO_TEST("FLT-CORE-15: task groups") {
+CO_TEST("FLT-CORE-15: a task group without memory fails whole, and the next one works") {
     const auto group_of_three = []() -> Coro<> {
         int sum = 0;
         const auto add = [&sum](int value) -> Coro<> {

@@ -86,7 +86,7 @@ TEST("TP01: a pending future can be cancelled, a running or finished one cannot"
 TEST("TP01: reading blocks until another thread completes the future") {
     const ConcurrentFuture<int> future;
     std::thread other([future] {
-        std::this_thread::sleep_for(1ms);
+        support::take_time(1ms);
         future.set_result(42);
     });
     CHECK_EQ(future.result(long_enough), 42);

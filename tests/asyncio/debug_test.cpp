@@ -27,13 +27,17 @@ struct Debug { // the case's loop in debug mode while it lives
 
 Coro<bool> debug_is_on() { co_return get_running_loop().get_debug(); }
 
+void block() {
+    std::this_thread::sleep_for(20ms); // tidy: sleep: it is to block, for longer than allowed
+}
+
 struct slow_callback {
-    void operator()() const { std::this_thread::sleep_for(20ms); }
+    void operator()() const { block(); }
 };
 
 Coro<> slow_step() {
     co_await yield_now();
-    std::this_thread::sleep_for(20ms);
+    block();
     co_await yield_now();
 }
 

@@ -7,6 +7,7 @@
 #include "support/memory.h"
 #include "support/pipes.h"
 #include "support/signal_guard.h"
+#include "support/threads.h"
 
 #include <algorithm>
 #include <atomic>
@@ -97,7 +98,7 @@ CO_TEST_REAL_TIME(
     std::thread poster([&] {
         for (int i = 0; i < 200; ++i) {
             loop.call_soon_threadsafe([&posted] { ++posted; });
-            std::this_thread::sleep_for(1ms);
+            support::take_time(1ms);
         }
     });
     const std::size_t sent = co_await sender;
@@ -166,7 +167,7 @@ TEST("FLT-CORE-05: a loop that has only endless timers sleeps until somebody wak
     EventLoop loop;
     loop.call_later(Seconds(std::numeric_limits<double>::infinity()), [] { FAIL("it fired"); });
     std::thread waker([&loop] {
-        std::this_thread::sleep_for(10ms);
+        support::take_time(10ms);
         loop.call_soon_threadsafe([&loop] { loop.stop(); });
     });
     loop.run_forever();
@@ -179,7 +180,7 @@ TEST("FLT-CORE-05: where time jumps, only endless timers are a deadlock, not an 
     EventLoop loop(LoopOptions().backend(testing::make_virtual_backend()));
     loop.call_later(Seconds(std::numeric_limits<double>::infinity()), [] { FAIL("it fired"); });
     std::thread waker([&loop] {
-        std::this_thread::sleep_for(5ms);
+        support::take_time(5ms);
         loop.call_soon_threadsafe([&loop] { loop.stop(); });
     });
     loop.run_forever();
@@ -367,12 +368,15 @@ CO_TEST_REAL_TIME("FLT-CORE-10: in debug mode a callback or task that blocks is 
     EventLoop& loop = testing::loop();
     loop.set_debug(true);
     loop.slow_callback_duration(20ms);
-    loop.call_soon([] { std::this_thread::sleep_for(30ms); });
-    const auto blocks = []() -> Coro<> {
-        std::this_thread::sleep_for(30ms);
+    const auto block = [] {
+        std::this_thread::sleep_for(30ms); // tidy: sleep: it is to block, for longer than allowed
+    };
+    loop.call_soon(block);
+    const auto blocks = [](auto blocking) -> Coro<> {
+        blocking();
         co_return;
     };
-    co_await create_task(blocks(), "the-slow-one");
+    co_await create_task(blocks(block), "the-slow-one");
     loop.set_debug(false);
     const auto logs = testing::take_logs();
     REQUIRE(logs.size() == 2);

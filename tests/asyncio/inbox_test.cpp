@@ -39,7 +39,7 @@ TEST("SEM-THR-06: call_soon_threadsafe wakes a loop that is blocked in poll") {
     EventLoop loop; // nothing is due: only the call can wake it
     std::thread::id where;
     std::thread other([&] {
-        std::this_thread::sleep_for(1ms);
+        support::take_time(1ms);
         loop.call_soon_threadsafe([&] {
             where = std::this_thread::get_id();
             loop.stop();
@@ -117,7 +117,7 @@ CO_TEST("SEM-THR-08: cancel and cancelled of other threads wait for a running ca
     std::atomic<bool> finished{false};
     auto handle = loop.call_soon_threadsafe([&] {
         running.count_down();
-        std::this_thread::sleep_for(2ms);
+        support::take_time(2ms);
         finished = true;
     });
     std::atomic<int> seen_finished{0};

@@ -4,10 +4,10 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/dice.h"
 #include "support/moments.h"
 
 #include <deque>
-#include <random>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
@@ -439,13 +439,12 @@ namespace {
 // Tickets are made and taken under a condition; whoever takes one was woken for it.
 struct TicketModel {
     Condition condition;
-    std::mt19937 random;
+    support::Dice dice;
     int tickets = 0;
     int made = 0;
     int taken = 0;
 
-    explicit TicketModel(unsigned seed) : random(seed) {}
-    int below(int bound) { return static_cast<int>(random() % static_cast<unsigned>(bound)); }
+    explicit TicketModel(unsigned seed) : dice(seed) {}
 
     Coro<> take() {
         for (;;) {
@@ -465,7 +464,7 @@ struct TicketModel {
         ++tickets;
         ++made;
         condition.notify(1);
-        if (below(2) == 0) co_await yield_now();
+        if (dice.below(2) == 0) co_await yield_now();
     }
 };
 
@@ -477,13 +476,13 @@ CO_TEST("FLT-SYNC-03: under random cancels no ticket waits while a waiter is the
         std::vector<Task<>> tasks;
         for (int i = 0; i < 10; ++i) tasks.push_back(create_task(model.take()));
         for (int i = 0; i < 80; ++i) {
-            if (model.below(3) != 0) co_await model.make();
-            if (model.below(3) == 0) {
-                Task<>& victim = tasks[static_cast<std::size_t>(model.below(10))];
+            if (model.dice.below(3) != 0) co_await model.make();
+            if (model.dice.below(3) == 0) {
+                Task<>& victim = tasks[static_cast<std::size_t>(model.dice.below(10))];
                 victim.cancel();
                 if (victim.done()) victim = create_task(model.take());
             }
-            if (model.below(3) == 0) co_await yield_now();
+            if (model.dice.below(3) == 0) co_await yield_now();
         }
         tasks.push_back(create_task(model.take())); // one at least has not been cancelled
         co_await turns_pass(20);

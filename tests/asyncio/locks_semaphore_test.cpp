@@ -4,9 +4,8 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/dice.h"
 #include "support/moments.h"
-
-#include <random>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
@@ -300,18 +299,17 @@ namespace {
 struct SemaphoreModel {
     static constexpr int total = 3;
     BoundedSemaphore semaphore{total};
-    std::mt19937 random;
+    support::Dice dice;
     int inside = 0;
     int passed = 0;
 
-    explicit SemaphoreModel(unsigned seed) : random(seed) {}
-    int below(int bound) { return static_cast<int>(random() % static_cast<unsigned>(bound)); }
+    explicit SemaphoreModel(unsigned seed) : dice(seed) {}
 
     Coro<> work() {
         for (int round = 0; round < 8; ++round) {
             co_await semaphore.acquire();
             CHECK(++inside <= total);
-            const auto end = co_await outcome(sleep(std::chrono::milliseconds(below(3))));
+            const auto end = co_await outcome(sleep(dice.milliseconds_below(3)));
             --inside;
             semaphore.release();
             end.value();
@@ -325,15 +323,7 @@ struct SemaphoreModel {
 CO_TEST("FLT-SYNC-02: under random cancels permits are conserved and nobody waits for ever") {
     for (unsigned seed = 1; seed <= 30; ++seed) {
         SemaphoreModel model(seed);
-        std::vector<Task<>> tasks;
-        for (int i = 0; i < 15; ++i) tasks.push_back(create_task(model.work()));
-        for (int i = 0; i < 60; ++i) {
-            const auto victim = static_cast<std::size_t>(model.below(15));
-            if (model.below(2) == 0) tasks[victim].cancel();
-            if (model.below(4) == 0) tasks[victim].uncancel();
-            co_await sleep(std::chrono::milliseconds(model.below(2)));
-        }
-        for (const Task<>& task : tasks) static_cast<void>(co_await outcome(task));
+        co_await support::work_under_cancels(model, 15);
         CHECK_EQ(model.inside, 0);
         CHECK(model.passed > 0);
         CHECK_EQ(permits(model.semaphore), SemaphoreModel::total);

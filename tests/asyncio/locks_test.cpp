@@ -4,9 +4,8 @@
 
 #include "asyncio/testing/sweep.h"
 #include "asyncio/wait_for.h"
+#include "support/dice.h"
 #include "support/moments.h"
-
-#include <random>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
@@ -470,23 +469,22 @@ namespace {
 
 struct LockModel {
     Lock lock;
-    std::mt19937 random;
+    support::Dice dice;
     int inside = 0;
     int passed = 0;
 
-    explicit LockModel(unsigned seed) : random(seed) {}
-    int below(int bound) { return static_cast<int>(random() % static_cast<unsigned>(bound)); }
+    explicit LockModel(unsigned seed) : dice(seed) {}
 
     Coro<> work() {
         for (int round = 0; round < 8; ++round) {
             co_await lock.acquire();
             CHECK_EQ(++inside, 1);
-            const auto end = co_await outcome(sleep(std::chrono::milliseconds(below(3))));
+            const auto end = co_await outcome(sleep(dice.milliseconds_below(3)));
             --inside;
             lock.release();
             end.value();
             ++passed;
-            if (below(3) == 0) co_await yield_now();
+            if (dice.below(3) == 0) co_await yield_now();
         }
     }
 };
@@ -497,15 +495,7 @@ CO_TEST(
     "FLT-SYNC-01: under random cancels one task at a time holds the lock, and it is never lost") {
     for (unsigned seed = 1; seed <= 30; ++seed) {
         LockModel model(seed);
-        std::vector<Task<>> tasks;
-        for (int i = 0; i < 12; ++i) tasks.push_back(create_task(model.work()));
-        for (int i = 0; i < 60; ++i) {
-            const auto victim = static_cast<std::size_t>(model.below(12));
-            if (model.below(2) == 0) tasks[victim].cancel();
-            if (model.below(4) == 0) tasks[victim].uncancel();
-            co_await sleep(std::chrono::milliseconds(model.below(2)));
-        }
-        for (const Task<>& task : tasks) static_cast<void>(co_await outcome(task));
+        co_await support::work_under_cancels(model, 12);
         CHECK_EQ(model.inside, 0);
         CHECK(model.passed > 0);
         CHECK(model.lock.try_acquire());

@@ -85,7 +85,7 @@ TEST("SEM-THR-03: an end that the loop did not take up before it closed is freed
 
 CO_TEST("a virtual clock does not run ahead of a thread that works for the loop") {
     auto future = testing::loop().run_in_executor(nullptr, [] {
-        std::this_thread::sleep_for(2ms);
+        support::take_time(2ms);
         return 1;
     });
     const int value = co_await wait_for(future, 1ms); // of virtual time

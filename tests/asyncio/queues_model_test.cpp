@@ -4,6 +4,7 @@
 
 #include "asyncio/testing/testing.h"
 #include "asyncio/wait_for.h"
+#include "support/dice.h"
 
 #include <algorithm>
 #include <deque>
@@ -25,22 +26,21 @@ struct Item {
 template <class Q>
 struct Ledger {
     Q queue;
-    std::mt19937 random;
+    support::Dice dice;
     std::vector<Item> put;
     std::vector<Item> got;
     int refused = 0;
 
-    Ledger(unsigned seed, std::size_t maxsize) : queue(maxsize), random(seed) {}
-    int below(int bound) { return static_cast<int>(random() % static_cast<unsigned>(bound)); }
-    Duration pause() { return std::chrono::milliseconds(below(4)); }
+    Ledger(unsigned seed, std::size_t maxsize) : queue(maxsize), dice(seed) {}
+    Duration pause() { return dice.milliseconds_below(4); }
 
     Coro<> produce(int producer) {
         for (int number = 0; number < 12; ++number) {
             const Item item{producer, number};
-            if (below(3) == 0) {
+            if (dice.below(3) == 0) {
                 if (!queue.try_put(Item(item))) continue;
                 put.push_back(item);
-            } else if (below(3) == 0) {
+            } else if (dice.below(3) == 0) {
                 const auto end = co_await outcome(wait_for(queue.put(item), pause()));
                 if (end.has_value()) {
                     put.push_back(item);
@@ -51,19 +51,19 @@ struct Ledger {
                 co_await queue.put(item);
                 put.push_back(item);
             }
-            if (below(3) == 0) co_await sleep(pause());
+            if (dice.below(3) == 0) co_await sleep(pause());
         }
     }
 
     Coro<> consume() {
         for (;;) {
-            if (below(4) == 0) {
+            if (dice.below(4) == 0) {
                 if (auto item = queue.try_get()) {
                     take(*item);
                 } else {
                     co_await sleep(pause());
                 }
-            } else if (below(3) == 0) {
+            } else if (dice.below(3) == 0) {
                 const auto end = co_await outcome(wait_for(queue.get(), pause()));
                 if (end.has_value()) {
                     take(end.value());
@@ -88,10 +88,10 @@ Coro<> run_ledger(Ledger<Q>& ledger) {
     for (int i = 0; i < 6; ++i) tasks.push_back(create_task(ledger.produce(i)));
     for (int i = 0; i < 5; ++i) tasks.push_back(create_task(ledger.consume()));
     for (int i = 0; i < 40; ++i) {
-        if (ledger.below(3) == 0) {
-            Task<>& victim = tasks[static_cast<std::size_t>(ledger.below(11))];
+        if (ledger.dice.below(3) == 0) {
+            Task<>& victim = tasks[static_cast<std::size_t>(ledger.dice.below(11))];
             victim.cancel();
-            if (ledger.below(4) == 0) victim.uncancel();
+            if (ledger.dice.below(4) == 0) victim.uncancel();
         }
         co_await sleep(ledger.pause());
     }

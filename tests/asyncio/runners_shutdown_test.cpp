@@ -5,6 +5,7 @@
 #include "asyncio/generators.h"
 #include "asyncio/testing/testing.h"
 #include "asyncio/threads.h"
+#include "support/threads.h"
 
 #include <algorithm>
 #include <atomic>
@@ -63,7 +64,7 @@ Coro<int> leave_everything(Events& events, AsyncGenerator<int>& generator) {
     create_task(task_with_clean_up(events));
     (void)co_await generator.next();
     get_running_loop().run_in_executor(nullptr, [&events] {
-        std::this_thread::sleep_for(30ms);
+        support::take_time(30ms);
         events.add("thread ended");
     });
     co_await sleep(0s);
@@ -103,7 +104,7 @@ CO_TEST_REAL_TIME(
     std::atomic<bool> let_go = false;
     std::atomic<bool> ended = false;
     const auto job = testing::loop().run_in_executor(nullptr, [&] {
-        while (!let_go) std::this_thread::sleep_for(1ms);
+        while (!let_go) support::take_time(1ms);
         ended = true;
     });
     co_await testing::loop().shutdown_default_executor(5ms);
@@ -126,7 +127,7 @@ TEST("FLT-CORE-14: a loop that goes while threads work for it neither waits nor 
         EventLoop loop;
         const auto job = loop.run_in_executor(nullptr, [&] {
             began = true;
-            while (!let_go) std::this_thread::sleep_for(1ms);
+            while (!let_go) support::take_time(1ms);
             ended = true;
             return std::string("a result that nobody will fetch, long enough to be allocated");
         });

@@ -5,6 +5,7 @@
 #include "asyncio/testing/testing.h"
 #include "support/child_process.h"
 #include "support/signal_guard.h"
+#include "support/threads.h"
 
 #include <csignal>
 #include <string>
@@ -25,7 +26,7 @@ class LateInterrupt {
 public:
     explicit LateInterrupt(std::chrono::milliseconds after)
         : thread_([after] {
-              std::this_thread::sleep_for(after);
+              support::take_time(after);
               ::kill(::getpid(), SIGINT);
           }) {}
     LateInterrupt(const LateInterrupt&) = delete;

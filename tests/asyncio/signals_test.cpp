@@ -7,6 +7,7 @@
 #include "support/child_process.h"
 #include "support/pipes.h"
 #include "support/signal_guard.h"
+#include "support/threads.h"
 
 #include <cerrno>
 #include <csignal>
@@ -43,7 +44,7 @@ CO_TEST_REAL_TIME("SEM-SIG-01: a signal that comes while the loop polls ends the
     const Future<> came;
     testing::loop().add_signal_handler(SIGUSR1, [&came] { came.set_result(); });
     std::thread sender([] {
-        std::this_thread::sleep_for(10ms);
+        support::take_time(10ms);
         ::kill(::getpid(), SIGUSR1);
     });
     co_await came; // nothing else would ever wake the loop

@@ -51,7 +51,7 @@ TEST("TP01: map in chunks calls the function once an item; buffer limits what is
 
     std::atomic<int> begun{0};
     auto buffered = pool.map(MapOptions().buffer(2), [&](int x) { return ++begun, x; }, items);
-    std::this_thread::sleep_for(1ms);
+    support::take_time(1ms);
     CHECK(begun <= 2);
     int sum = 0;
     while (auto value = buffered.next()) sum += *value;

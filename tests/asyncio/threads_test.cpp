@@ -72,7 +72,7 @@ CO_TEST("SEM-THR-04: shutdown_default_executor waits for the pool, then the defa
     std::atomic<int> done{0};
     for (int i = 0; i < 4; ++i) {
         testing::loop().run_in_executor(nullptr, [&done] {
-            std::this_thread::sleep_for(1ms);
+            support::take_time(1ms);
             ++done;
         });
     }

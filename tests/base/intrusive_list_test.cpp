@@ -122,3 +122,36 @@ TEST("IntrusiveList: it holds what a deque would hold, whatever is done to both"
     while (list.pop_front() != nullptr) {
     }
 }
+
+TEST("IntrusiveList: a node that follows knows its line, and the last one has none behind it") {
+    auto nodes = four_nodes();
+    IntrusiveList<Node> list;
+    CHECK(list.front() == nullptr);
+    for (Node& node : nodes) list.push_back(&node);
+    CHECK(list.after(&nodes[0]) == &nodes[1]);
+    CHECK(list.after(&nodes[3]) == nullptr);
+    list.remove(&nodes[1]);
+    CHECK(list.after(&nodes[0]) == &nodes[2]);
+}
+
+TEST("link_before: before the head of a ring is its end, and unlink joins the neighbours") {
+    ListNode ring{&ring, &ring};
+    auto nodes = four_nodes();
+    for (Node& node : nodes) link_before(ring, node);
+    const auto values_in = [&ring] {
+        std::vector<int> seen;
+        for (const ListNode* node = ring.next; node != &ring; node = node->next) {
+            seen.push_back(static_cast<const Node*>(node)->value);
+        }
+        return seen;
+    };
+    CHECK_EQ(values_in(), std::vector<int>({0, 1, 2, 3}));
+    unlink(nodes[1]);
+    unlink(nodes[3]);
+    CHECK_EQ(values_in(), std::vector<int>({0, 2}));
+    link_before(nodes[0], nodes[3]);
+    CHECK_EQ(values_in(), std::vector<int>({3, 0, 2}));
+    for (const int left : {3, 0, 2}) unlink(nodes[static_cast<std::size_t>(left)]);
+    CHECK(ring.next == &ring);
+    CHECK(ring.prev == &ring);
+}

@@ -125,3 +125,31 @@ TEST("TimerHeap: trim gives memory back after a burst and loses no timer") {
     CHECK(heap.capacity() <= 1024);
     CHECK_EQ(drain(heap), std::vector<int>({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
 }
+
+TEST("TimerHeap: for what it has reserved it needs no more memory") {
+    TimerHeap<Timer> heap;
+    std::vector<Timer> timers(500);
+    heap.push(&timers[0], 0);
+    heap.reserve_more(timers.size() - 1);
+    const std::size_t before = heap.capacity();
+    for (std::size_t i = 1; i < timers.size(); ++i) {
+        heap.push(&timers[i], static_cast<std::int64_t>(i));
+    }
+    CHECK_EQ(heap.capacity(), before);
+    CHECK_EQ(heap.size(), timers.size());
+    while (!heap.empty()) heap.pop();
+}
+
+TEST("TimerHeap: a timer that has left can be armed again, for another time") {
+    TimerHeap<Timer> heap;
+    Timer once;
+    Timer twice;
+    once.id = 1;
+    twice.id = 2;
+    heap.push(&twice, 10);
+    heap.push(&once, 20);
+    heap.remove(&twice);
+    heap.push(&twice, 30);
+    CHECK_EQ(drain(heap), std::vector<int>({1, 2}));
+    CHECK(!twice.armed());
+}

@@ -138,3 +138,45 @@ TEST("TimerQueue: deadlines at the ends of time are ordered like all others") {
     CHECK_EQ(queue.next_deadline(), INT64_MAX);
     CHECK(queue.pop_any() == &never);
 }
+
+TEST("TimerQueue: pop_any gives each timer once, wherever it waits") {
+    TimerQueue<Timer> queue;
+    std::vector<Timer> timers(200);
+    constexpr std::int64_t century = second * 86400 * 365 * 100;
+    std::int64_t delay = 1;
+    for (Timer& timer : timers) { // from a nanosecond to a century
+        queue.push(&timer, delay, 0);
+        delay += delay / 4 + 1;
+        if (delay > century) delay = 1;
+    }
+    CHECK_EQ(queue.size(), timers.size());
+    std::size_t taken = 0;
+    while (const Timer* timer = queue.pop_any()) {
+        CHECK(!timer->armed());
+        ++taken;
+    }
+    CHECK_EQ(taken, timers.size());
+    CHECK(queue.empty());
+}
+
+TEST("TimerQueue: who sleeps until next_deadline misses no timer, and wakes not much too often") {
+    TimerQueue<Timer> queue;
+    std::vector<Timer> timers(100);
+    std::mt19937_64 random(7);
+    for (Timer& timer : timers) {
+        queue.push(&timer, static_cast<std::int64_t>(random() % (3600 * 1'000'000'000ULL)), 0);
+    }
+    std::int64_t now = 0;
+    int wakes = 0;
+    std::int64_t last = 0;
+    while (!queue.empty()) {
+        now = std::max(now, queue.next_deadline());
+        ++wakes;
+        while (const Timer* timer = queue.pop_due(now)) {
+            CHECK(timer->when <= now);
+            CHECK(timer->when >= last);
+            last = timer->when;
+        }
+    }
+    CHECK(wakes <= 2 * static_cast<int>(timers.size()));
+}

@@ -115,6 +115,7 @@ TEST("Epoll: a signal ends a wait without an error") {
     std::thread sender([&stop, waiter] {
         while (!stop) {
             ::pthread_kill(waiter, SIGUSR1);
+            // tidy: sleep: so that the waiter gets to wait in between
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
         }
     });

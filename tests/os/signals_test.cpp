@@ -121,7 +121,7 @@ void note_slowly(void* who) noexcept {
     auto* slow = static_cast<Slow*>(who);
     slow->began = true;
     const timespec while_released{0, 20'000'000};
-    ::nanosleep(&while_released, nullptr);
+    ::nanosleep(&while_released, nullptr); // tidy: sleep: the other side is to wait for this
     slow->ended = true;
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Eager tasks, and task factories. Eager tasks came with 3.12, so Debian 12 compares only the rest."""
+"""Eager tasks, and task factories. Eager tasks came with 3.12: Debian 12 compares only the rest."""
 
 import asyncio
 

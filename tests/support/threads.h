@@ -8,6 +8,7 @@
 #include <latch>
 #include <pthread.h>
 #include <string>
+#include <thread>
 
 namespace support {
 
@@ -18,6 +19,12 @@ inline std::string this_thread_name() {
     char name[16] = {};
     ::pthread_getname_np(::pthread_self(), name, sizeof name);
     return name;
+}
+
+/// Takes real time on a thread of the test's own: so that the other side most likely waits by then.
+/// What a test checks has to hold without it, too.
+inline void take_time(std::chrono::nanoseconds time) {
+    std::this_thread::sleep_for(time); // tidy: sleep: no clock of a loop knows of this thread
 }
 
 /// Counts how many of it are alive.

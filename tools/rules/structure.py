@@ -191,9 +191,13 @@ def check_mirror(files):
             exceptions[name] = number
             if not reason.strip():
                 complain(listing, number, "mirror", f"{name}: no reason")
+            for test in re.findall(r"\btests/[\w/]+_test\.cpp\b", reason):
+                if not (ROOT / test).exists():
+                    complain(listing, number, "mirror", f"there is no {test}")
     for file in files:
         room = file.path.relative_to(SRC)
-        if file.path.suffix != ".h" or room.parts[0] == "programs" or is_face(file.path):
+        beside_header = file.path.suffix == ".cpp" and file.path.with_suffix(".h").exists()
+        if beside_header or room.parts[0] == "programs" or is_face(file.path):
             continue
         test = ROOT / "tests" / room.parent / f"{room.stem}_test.cpp"
         excepted = exceptions.pop(room.as_posix(), None)

@@ -49,16 +49,20 @@ def looks_like_code(line):
 
 def check_room(file):
     room = file.path.relative_to(SRC).as_posix()
-    rules = [("ban", BANNED), ("platform", PLATFORM), ("error", UNTYPED), ("name", ASYNC),
-             ("unit", BARE)]
-    if not room.startswith(("programs/", "asyncio/testing/")):
-        rules.append(("print", PRINTS))
-    for rule, pattern in rules:
-        code = file.text if rule == "platform" else file.code
-        for found in pattern.finditer(code):
-            if not is_declaration(code, found.start()):
-                name = found[0].strip().rstrip("( ")
-                complain(file.path, file.line_of(found.start()), rule, name)
+    quiet = not room.startswith(("programs/", "asyncio/testing/"))
+    for rule, pattern in [("ban", BANNED)] + [("print", PRINTS)] * quiet:
+        for found in pattern.finditer(file.code):
+            if not is_declaration(file.code, found.start()):
+                say(file, rule, found)
+    for rule, pattern in [("error", UNTYPED), ("name", ASYNC), ("unit", BARE)]:
+        for found in pattern.finditer(file.code):
+            say(file, rule, found)
+    for found in PLATFORM.finditer(file.text):
+        say(file, "platform", found)
+
+
+def say(file, rule, found):
+    complain(file.path, file.line_of(found.start()), rule, found[0].strip().rstrip("( "))
 
 
 def is_declaration(code, at):

@@ -6,17 +6,16 @@ namespace asyncio::testing {
 
 namespace {
 
-constexpr std::int64_t patience_ns = 5'000'000'000; // real time without a deadline
-
 class VirtualBackend final : public EpollBackend {
 public:
-    explicit VirtualBackend(base::Function<void()> on_jump) : on_jump_(std::move(on_jump)) {}
+    VirtualBackend(std::int64_t patience_ns, base::Function<void()> on_jump)
+        : patience_ns_(patience_ns), on_jump_(std::move(on_jump)) {}
 
     std::int64_t now_ns() noexcept override { return now_; }
 
     std::span<const os::ReadyEvent> poll(std::int64_t timeout_ns, bool outside) override {
         if (timeout_ns < 0) return wait_for_others();
-        if (timeout_ns > 0 && outside) return EpollBackend::poll(patience_ns, outside);
+        if (timeout_ns > 0 && outside) return EpollBackend::poll(patience_ns_, outside);
         const auto ready = EpollBackend::poll(0, outside);
         if (ready.empty() && !woken() && timeout_ns > 0) jump(timeout_ns);
         return ready;
@@ -31,11 +30,12 @@ private:
     }
 
     std::span<const os::ReadyEvent> wait_for_others() {
-        const auto ready = EpollBackend::poll(patience_ns, true);
+        const auto ready = EpollBackend::poll(patience_ns_, true);
         if (ready.empty() && !woken()) throw Deadlock();
         return ready;
     }
 
+    std::int64_t patience_ns_; // real time
     std::int64_t now_ = 0;
     base::Function<void()> on_jump_;
 };
@@ -44,8 +44,8 @@ private:
 
 Deadlock::Deadlock() : Error("deadlock: no task is ready, no timer is armed, nobody can wake it") {}
 
-std::unique_ptr<Backend> make_virtual_backend(base::Function<void()> on_jump) {
-    return std::make_unique<VirtualBackend>(std::move(on_jump));
+std::unique_ptr<Backend> make_virtual_backend(Duration patience, base::Function<void()> on_jump) {
+    return std::make_unique<VirtualBackend>(patience.ns(), std::move(on_jump));
 }
 
 } // namespace asyncio::testing

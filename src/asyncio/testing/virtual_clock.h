@@ -2,7 +2,7 @@
 // A loop's clock that jumps to the next deadline: an hour of sleeping takes no time.
 #pragma once
 
-#include "asyncio/exceptions.h"
+#include "asyncio/durations.h"
 #include "asyncio/selector_events.h"
 #include "base/function.h"
 
@@ -18,10 +18,12 @@ struct Deadlock final : Error {
 /// epoll with a clock that begins at 0 and stands still while anything is ready.
 ///
 /// When nothing is ready it jumps to the next deadline, unless threads work for the loop: then it
-/// waits for them in real time. With no deadline either it waits five real seconds for another
-/// thread or descriptor, then throws Deadlock out of the loop.
+/// waits for them in real time. With no deadline either, nobody is left but other threads and
+/// descriptors: if none of them wakes it in `patience`, it throws Deadlock out of the loop.
 ///
-/// on_jump   called in the loop's thread after each jump, before the turn runs what is due.
-std::unique_ptr<Backend> make_virtual_backend(base::Function<void()> on_jump = nullptr);
+/// patience  real time
+/// on_jump   called in the loop's thread after each jump, before the turn runs what is due
+std::unique_ptr<Backend> make_virtual_backend(Duration patience = std::chrono::seconds(5),
+                                              base::Function<void()> on_jump = nullptr);
 
 } // namespace asyncio::testing

@@ -148,7 +148,7 @@ inline int run_all() {
         RunOptions options;
         options.loop_factory([] {
             return std::make_unique<EventLoop>(
-                LoopOptions().backend(testing::make_virtual_backend(&count_anew)));
+                LoopOptions().backend(testing::make_virtual_backend(5s, &count_anew)));
         });
         run(run_one(scenario), std::move(options));
     }

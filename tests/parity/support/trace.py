@@ -99,7 +99,7 @@ def loop():
 
 
 def hide_turns():
-    """For this scenario: what takes another number of turns in Debian's Python than in newer ones."""
+    """For scenarios that take another number of turns in Debian's Python than in newer ones."""
     global _shows_turns
     _shows_turns = False
 
