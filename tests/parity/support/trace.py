@@ -7,6 +7,7 @@ jump: whether a turn before the jump had nothing but a counter to run, no progra
 
 import asyncio
 import asyncio.events
+import asyncio.tasks
 import itertools
 import re
 import sys
@@ -23,11 +24,17 @@ class Lock(asyncio.Lock):
 
 
 class _OrderedSet(dict):
+    def __init__(self, members=()):
+        super().__init__(dict.fromkeys(members))
+
     def add(self, member):
         self[member] = None
 
     def discard(self, member):
         self.pop(member, None)
+
+
+asyncio.tasks.set = _OrderedSet  # wait() looks at its members in the order given
 
 
 class TaskGroup(asyncio.TaskGroup):
