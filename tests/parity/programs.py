@@ -589,4 +589,5 @@ for newer in False, True:
         scenario(f"program {program_seed}" + (" (3.13)" if newer else ""))(
             functools.partial(run_program, program_seed, program_mode))
 
+gc.freeze()  # what is there by now is no garbage: it need not be looked at again and again
 run_all()
