@@ -718,7 +718,7 @@ int main() {
             const std::string title = "program " + std::to_string(seed) + (newer ? " (3.13)" : "");
             const Mode mode{newer, seed % 2 == 0};
             const auto body = [=] { return run_program(static_cast<std::uint64_t>(seed), mode); };
-            const Registration registered(title, body);
+            const Registration registered(title, Body(body));
         }
     }
     return run_all();
