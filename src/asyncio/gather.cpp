@@ -138,15 +138,15 @@ void GatherPart::finish() noexcept {
     detach(mode == GatherMode::first_error && failed != nullptr);
 }
 
-// Lets go of the children. `failures_are_seen`: what they fail with from now on is retrieved.
+// Lets go of the children. `failures_are_seen`: what they have failed with or will counts as
+// retrieved.
 void GatherPart::detach(bool failures_are_seen) noexcept {
     for (GatherNode& node : nodes) {
         FutureState* child = std::exchange(node.child, nullptr);
-        if (node.linked()) {
-            child->callbacks.remove(&node);
-            if (failures_are_seen) child->set(FutureState::retrieved);
-        }
-        if (child != nullptr) release(child);
+        if (child == nullptr) continue;
+        if (node.linked()) child->callbacks.remove(&node);
+        if (failures_are_seen) child->set(FutureState::retrieved);
+        release(child);
     }
     unfinished = 0;
     nodes.reset();

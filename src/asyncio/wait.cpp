@@ -56,22 +56,24 @@ void WaitAwaiterBase::member_done(const FutureState* member) noexcept {
         // Who asks for exceptions is told of this one: it counts as retrieved.
         if (decides) const_cast<FutureState*>(member)->set(FutureState::retrieved);
     }
-    if (!decides || queued_) return;
+    if (!decides || queued_ || !waiting_) return;
     queued_ = true;
     queue_hop(*loop_of(task), this);
 }
 
 void WaitAwaiterBase::fired() noexcept {
-    leave_members();
+    abandon();
     wake(task);
 }
 
-void WaitAwaiterBase::abandon() noexcept { leave_members(); }
-
-// From now on no member may queue the Hop: it would run when this is gone.
-void WaitAwaiterBase::leave_members() noexcept {
+// Members are left when the task resumes: one that fails before that still counts as looked at. It
+// must not queue the Hop any more, which would run when this is gone.
+void WaitAwaiterBase::abandon() noexcept {
     waiting_ = false;
     disarm();
+}
+
+void WaitAwaiterBase::leave_members() noexcept {
     for (WaitNode& node : nodes_) {
         if (node.linked()) node.member->callbacks.remove(&node);
     }

@@ -78,10 +78,10 @@ protected:
     static void check_member(const FutureState* member);
     void prepare(std::size_t members); // may throw; nothing is linked yet
     void watch(FutureState* member) noexcept;
+    void leave_members() noexcept;
 
 private:
     void disarm() noexcept;
-    void leave_members() noexcept;
 
     WaitOptions options_;
     base::FixedArray<WaitNode> nodes_; // of those that are not done
@@ -96,6 +96,7 @@ class [[nodiscard]] WaitAwaiter final : public WaitAwaiterBase {
 public:
     WaitAwaiter(std::vector<F> members, const WaitOptions& options) noexcept
         : WaitAwaiterBase(options), members_(std::move(members)) {}
+    ~WaitAwaiter() { leave_members(); }
 
     bool await_ready() const {
         for (const F& member : members_) check_member(member.state());
@@ -111,11 +112,13 @@ public:
         suspended(waits);
     }
     WaitResult<F> await_resume() {
+        leave_members();
         if (take_cancel()) [[unlikely]]
             throw_cancelled();
         return result();
     }
     Outcome<WaitResult<F>> await_outcome() {
+        leave_members();
         if (take_cancel()) {
             return Outcome<WaitResult<F>>::with_cancellation(take_cancel_message(here.task));
         }

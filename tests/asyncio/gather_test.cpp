@@ -153,6 +153,14 @@ CO_TEST("SEM-GATH-03: later exceptions of siblings are not reported, when the ou
     co_await sleep(10s);
 }
 
+CO_TEST("SEM-GATH-03: nor are those of children that had failed before the call") {
+    Future<> first;
+    Future<> second;
+    first.set_exception(ValueError("first"));
+    second.set_exception(ValueError("second"));
+    CHECK_THROWS_MSG(co_await gather(first, second), ValueError, "first");
+}
+
 CO_TEST("SEM-GATH-04: outcomes hold values, exceptions and cancellations; all have ended") {
     for (const bool eager : {false, true}) {
         const WithFactory factory(eager);

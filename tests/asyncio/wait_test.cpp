@@ -3,6 +3,7 @@
 #include "asyncio/wait.h"
 
 #include "asyncio/testing/sweep.h"
+#include "support/reports.h"
 #include "support/work.h"
 
 #include <array>
@@ -196,6 +197,22 @@ CO_TEST("SEM-WAIT-06: FIRST_EXCEPTION with a member that has failed does not adv
     co_await wait(tasks);
 }
 
+CO_TEST("SEM-WAIT-03: a failure between the deadline and the resumption counts as looked at") {
+    support::Reports reports;
+    const auto waits = [](Future<int> member, Future<int> beside) -> Coro<> {
+        const std::vector<Future<int>> members{member, beside};
+        (void)co_await wait(members, WaitOptions(FIRST_EXCEPTION).timeout(1s));
+    };
+    {
+        const Future<int> member;
+        const Future<int> beside;
+        const auto fails = [&member] { member.set_exception(ValueError("late")); };
+        testing::loop().call_later(1s, [&fails] { testing::loop().call_soon(fails); });
+        co_await waits(member, beside);
+    }
+    CHECK(reports.seen.empty());
+}
+
 CO_TEST("SEM-WAIT-07: a cancelled waiter leaves the members running, without its callbacks") {
     const auto tasks = three(2s, 2s, 2s);
     const auto waiter =
@@ -203,8 +220,8 @@ CO_TEST("SEM-WAIT-07: a cancelled waiter leaves the members running, without its
     co_await sleep(1s);
     CHECK(!tasks[0].state()->callbacks.empty());
     waiter.cancel("stop");
-    CHECK(tasks[0].state()->callbacks.empty());
     CHECK_THROWS_MSG(co_await waiter, CancelledError, "stop");
+    CHECK(tasks[0].state()->callbacks.empty());
     CHECK_EQ(testing::loop().timer_count(), 3U); // the members' own
     CHECK_EQ(co_await tasks[2], 3);
 }

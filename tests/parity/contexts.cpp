@@ -87,6 +87,90 @@ SCENARIO("a context given to tasks: they share it") {
     show("main");
 }
 
+SCENARIO("through everything: gather, wait_for, timeouts, shields, callbacks of callbacks") {
+    const auto child = [](std::string name) -> Coro<int> {
+        show(name);
+        number.set(number.get() * 10);
+        co_await turns(1);
+        show(name);
+        co_return number.get();
+    };
+    number.set(1);
+    const auto results = co_await gather(child("gathered"), child("beside"));
+    log(std::to_string(std::get<0>(results)) + " " + std::to_string(std::get<1>(results)));
+    show("after gather");
+    number.set(2);
+    co_await shield(child("shielded"));
+    show("after shield");
+    co_await timeout(5s, child("below a timeout"));
+    show("after the timeout");
+    const auto second = [] { show("callback of a callback"); };
+    const auto first = [second] {
+        number.set(number.get() + 1);
+        loop().call_soon(second);
+        loop().call_later(1s, show, "timer of a callback");
+        number.set(number.get() + 1);
+    };
+    loop().call_soon(first);
+    number.set(3);
+    co_await sleep(2s);
+    show("main");
+}
+
+SCENARIO("groups: children have copies, the body has its task's") {
+    const auto child = [](std::string name) -> Coro<> {
+        show(name);
+        number.set(number.get() + 1);
+        co_await turns(1);
+        show(name);
+    };
+    const auto body = [&child](TaskGroup& group) -> Coro<> {
+        number.set(10);
+        group.create_task(child("first"));
+        number.set(20);
+        group.create_task(child("second"));
+        co_await turns(1);
+        number.set(30);
+    };
+    number.set(1);
+    co_await task_group(body);
+    show("main");
+}
+
+SCENARIO("wait_for: the coroutine runs in the caller's context (3.12)") {
+    const auto child = []() -> Coro<> {
+        number.set(7);
+        co_return;
+    };
+    number.set(1);
+    co_await wait_for(child(), 1s);
+    show("after a coroutine");
+    co_await wait_for(create_task(child()), 1s);
+    number.set(2);
+    co_await wait_for(create_task(child()), 1s);
+    show("after a task");
+}
+
+SCENARIO("done-callbacks: each in the context of its registration, whoever completes") {
+    const Future<> future;
+    const auto callback = [](const std::string& name) {
+        show(name);
+        number.set(99);
+    };
+    const auto register_in = [&](std::string name, int value) -> Coro<> {
+        number.set(value);
+        future.add_done_callback(callback, name);
+        co_return;
+    };
+    co_await gather(register_in("first", 5), register_in("second", 6));
+    number.set(7);
+    future.add_done_callback(callback, "main's");
+    number.set(8);
+    future.set_result();
+    co_await turns(2);
+    show("main");
+}
+
 SCENARIO("tokens: the value from before comes back") {
     auto token = number.set(1);
     auto inner = number.set(2);

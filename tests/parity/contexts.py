@@ -3,6 +3,7 @@
 
 import asyncio
 import contextvars
+import functools
 
 from support.trace import log, loop, run_all, scenario, turns
 
@@ -88,6 +89,98 @@ async def _():
     for name in ("first", "second"):
         await asyncio.create_task(child(name), context=context)
     context.run(show, "context")
+    show("main")
+
+
+@scenario("through everything: gather, wait_for, timeouts, shields, callbacks of callbacks")
+async def _():
+    async def child(name):
+        show(name)
+        number.set(number.get() * 10)
+        await turns(1)
+        show(name)
+        return number.get()
+
+    number.set(1)
+    results = await asyncio.gather(child("gathered"), child("beside"))
+    log(" ".join(map(str, results)))
+    show("after gather")
+    number.set(2)
+    await asyncio.shield(child("shielded"))
+    show("after shield")
+    async with asyncio.timeout(5):
+        await child("below a timeout")
+    show("after the timeout")
+
+    def first():
+        number.set(number.get() + 1)
+        loop().call_soon(second)
+        loop().call_later(1, show, "timer of a callback")
+        number.set(number.get() + 1)
+
+    def second():
+        show("callback of a callback")
+
+    loop().call_soon(first)
+    number.set(3)
+    await asyncio.sleep(2)
+    show("main")
+
+
+@scenario("groups: children have copies, the body has its task's")
+async def _():
+    async def child(name):
+        show(name)
+        number.set(number.get() + 1)
+        await turns(1)
+        show(name)
+
+    async def body(group):
+        number.set(10)
+        group.create_task(child("first"))
+        number.set(20)
+        group.create_task(child("second"))
+        await turns(1)
+        number.set(30)
+
+    number.set(1)
+    async with asyncio.TaskGroup() as group:
+        await body(group)
+    show("main")
+
+
+@scenario("wait_for: the coroutine runs in the caller's context (3.12)")
+async def _():
+    async def child():
+        number.set(7)
+
+    number.set(1)
+    await asyncio.wait_for(child(), 1)
+    show("after a coroutine")
+    await asyncio.wait_for(asyncio.create_task(child()), 1)
+    number.set(2)
+    await asyncio.wait_for(asyncio.create_task(child()), 1)
+    show("after a task")
+
+
+@scenario("done-callbacks: each in the context of its registration, whoever completes")
+async def _():
+    future = loop().create_future()
+
+    def callback(name, _):
+        show(name)
+        number.set(99)
+
+    async def register(name, value):
+        number.set(value)
+        future.add_done_callback(functools.partial(callback, name))
+
+    await asyncio.gather(register("first", 5), register("second", 6))
+    number.set(7)
+    future.add_done_callback(functools.partial(callback, "main's"))
+    number.set(8)
+    future.set_result(None)
+    await turns(2)
     show("main")
 
 

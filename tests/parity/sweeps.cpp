@@ -98,7 +98,119 @@ Text told(std::string name, A awaitable) {
     co_return told_text(end);
 }
 
+} // namespace
+
+// ---- tasks -----------------------------------------------------------------------------------------
+
+namespace {
+
+Text none_after(Coro<> work) {
+    co_await std::move(work);
+    co_return "None";
+}
+
+/// Cancels `victim`; and some turns later, `then`.
+template <class Then>
+Strike cancelling_first(Cast& cast, std::string message, int later, Then then) {
+    return [&cast, message, later, then] {
+        cast['t'].cancel(message);
+        cast.start("x", none_after(turns(later)));
+        cast['x'].add_done_callback([&cast, then] { then(cast['t']); });
+    };
+}
+
+} // namespace
+
+SCENARIO("clean-up that awaits: cancelled in each turn, and again in each turn after that") {
+    const auto inner = []() -> Coro<> {
+        const auto body = []() -> Coro<> {
+            co_await turns(2);
+            log("inner ends");
+        };
+        const auto clean_up = []() -> Coro<> {
+            co_await turns(2);
+            log("inner cleaned up");
+        };
+        co_await finally_(body, clean_up);
+    };
+    const auto watching = [&inner]() -> Coro<> {
+        const auto end = co_await outcome(inner());
+        if (end.cancelled()) {
+            log("outer sees it");
+            co_await turns(1);
+        }
+        end.value();
+    };
+    const auto outer = [&watching]() -> Text {
+        const auto tell = [] { log("outer ends, " + std::to_string(current_task().cancelling())); };
+        co_await finally_(watching, tell);
+        co_return "None";
+    };
+    const auto cancel_again = [](const Task<std::string>& task) { task.cancel("second"); };
+    for (int again = 0; again < 4; ++again) {
+        const Plot plot = [&, again](Cast& cast) -> Strike {
+            cast.start("t", outer());
+            return cancelling_first(cast, "first", again, cancel_again);
+        };
+        co_await sweep(6, plot);
+    }
+}
+
+namespace {
+
+template <class A>
+Text chain_link(std::string name, A following, bool swallows) {
+    const auto end = co_await outcome(std::move(following));
+    if (end.cancelled()) {
+        log(name + " cancelled, " + std::to_string(current_task().cancelling()));
+        if (!swallows) end.value();
+    }
+    co_await turns(1);
+    log(name + " ends");
+    co_return "None";
+}
+
+} // namespace
+
+SCENARIO("a chain of tasks: each link is cancelled in each turn, one swallows") {
+    for (const char victim : {'a', 'b', 'c'}) {
+        for (const char swallower : {'-', 'a', 'b', 'c'}) {
+            log(std::string("-- ") + victim + " " + swallower);
+            const Plot plot = cancelling(std::string(1, victim), [swallower](Cast& cast) {
+                cast.start("c", chain_link("c", turns(3), swallower == 'c'));
+                cast.start("b", chain_link("b", cast['c'], swallower == 'b'));
+                cast.start("a", chain_link("a", cast['b'], swallower == 'a'));
+            });
+            co_await sweep(4, plot);
+        }
+    }
+}
+
+SCENARIO("uncancel: in each turn after a cancel (3.13)") {
+    const auto body = []() -> Text {
+        for (int i = 0; i < 3; ++i) {
+            const auto end = co_await outcome(turns(2));
+            log(std::to_string(i) +
+                (end.cancelled() ? " cancelled, " + std::to_string(current_task().cancelling())
+                                 : " passed"));
+        }
+        co_return "None";
+    };
+    const auto uncancel = [](const Task<std::string>& task) {
+        log("uncancel: " + std::to_string(task.uncancel()));
+    };
+    for (int again = 0; again < 3; ++again) {
+        const Plot plot = [&, again](Cast& cast) -> Strike {
+            cast.start("t", body());
+            return cancelling_first(cast, "", again, uncancel);
+        };
+        co_await sweep(4, plot);
+    }
+}
+
 // ---- queues ----------------------------------------------------------------------------------------
+
+namespace {
 
 using SharedQueue = std::shared_ptr<Queue<int>>;
 

@@ -39,6 +39,95 @@ async def told(name, awaitable):
     return value
 
 
+# ---- tasks -----------------------------------------------------------------------------------------
+
+@scenario("clean-up that awaits: cancelled in each turn, and again in each turn after that")
+async def _():
+    async def inner():
+        try:
+            await turns(2)
+            log("inner ends")
+        finally:
+            await turns(2)
+            log("inner cleaned up")
+
+    async def outer():
+        try:
+            await inner()
+        except asyncio.CancelledError:
+            log("outer sees it")
+            await turns(1)
+            raise
+        finally:
+            log(f"outer ends, {asyncio.current_task().cancelling()}")
+
+    for again in range(4):
+        def plot():
+            tasks = start(t=outer())
+
+            def strike():
+                tasks["t"].cancel("first")
+                later = asyncio.create_task(turns(again))
+                later.add_done_callback(lambda _: tasks["t"].cancel("second"))
+                tasks["x"] = later
+
+            return tasks, strike
+
+        await sweep(6, plot)
+
+
+@scenario("a chain of tasks: each link is cancelled in each turn, one swallows")
+async def _():
+    async def link(name, following, swallows):
+        try:
+            await following
+        except asyncio.CancelledError:
+            log(f"{name} cancelled, {asyncio.current_task().cancelling()}")
+            if not swallows:
+                raise
+        await turns(1)
+        log(f"{name} ends")
+
+    for victim in "abc":
+        for swallower in "-abc":
+            log(f"-- {victim} {swallower}")
+
+            def plot():
+                tasks = {}
+                following = turns(3)
+                for name in "cba":
+                    following = asyncio.create_task(link(name, following, name == swallower))
+                    tasks[name] = following
+                return tasks, tasks[victim].cancel
+
+            await sweep(4, plot)
+
+
+@scenario("uncancel: in each turn after a cancel (3.13)")
+async def _():
+    async def body():
+        for i in range(3):
+            try:
+                await turns(2)
+                log(f"{i} passed")
+            except asyncio.CancelledError:
+                log(f"{i} cancelled, {asyncio.current_task().cancelling()}")
+
+    for again in range(3):
+        def plot():
+            tasks = start(t=body())
+
+            def strike():
+                tasks["t"].cancel()
+                later = asyncio.create_task(turns(again))
+                later.add_done_callback(lambda _: log(f"uncancel: {tasks['t'].uncancel()}"))
+                tasks["x"] = later
+
+            return tasks, strike
+
+        await sweep(4, plot)
+
+
 # ---- queues ----------------------------------------------------------------------------------------
 
 async def put_all(queue, *items):

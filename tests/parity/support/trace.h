@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace trace {
@@ -14,10 +15,11 @@ namespace trace {
 using namespace asyncio; // scenarios read like their twins
 using namespace std::chrono_literals;
 
+inline EventLoop* the_loop = nullptr; // of the scenario
 inline std::uint64_t start = 0;
 inline bool shows_turns = true;
 
-inline EventLoop& loop() { return get_running_loop(); }
+inline EventLoop& loop() { return *the_loop; }
 
 /// For this scenario: what takes another number of turns in Debian's Python than in newer ones.
 inline void hide_turns() { shows_turns = false; }
@@ -119,9 +121,12 @@ inline void report(EventLoop&, const ExceptionContext& context) {
     log("handler: " + message + ": " + repr(context.exception));
 }
 
+using Body = base::Function<Coro<>()>; // awaited in the main task
+using LoopBody = base::Function<void()>; // called beside the loop, which it runs
+
 struct Scenario {
     std::string title;
-    base::Function<Coro<>()> body;
+    std::variant<Body, LoopBody> body;
 };
 
 inline std::vector<Scenario>& scenarios() {
@@ -130,27 +135,44 @@ inline std::vector<Scenario>& scenarios() {
 }
 
 struct Registration {
-    Registration(std::string title, base::Function<Coro<>()> body) {
+    template <class B>
+    Registration(std::string title, B body) {
         scenarios().push_back({std::move(title), std::move(body)});
     }
 };
 
-inline Coro<> run_one(const Scenario& scenario) {
-    start = loop().turn_count();
-    loop().set_exception_handler(report);
-    co_await scenario.body();
+inline std::unique_ptr<EventLoop> make_loop() {
+    return std::make_unique<EventLoop>(
+        LoopOptions().backend(testing::make_virtual_backend(5s, &count_anew)));
+}
+
+inline void enter(EventLoop& loop) {
+    the_loop = &loop;
+    count_anew();
+    shows_turns = true;
+    loop.set_exception_handler(report);
+}
+
+inline void run_scenario(const Body& body) {
+    const auto main = [](const Body& of_scenario) -> Coro<> {
+        enter(get_running_loop());
+        co_await of_scenario();
+    };
+    RunOptions options;
+    options.loop_factory(&make_loop);
+    run(main(body), std::move(options));
+}
+
+inline void run_scenario(const LoopBody& body) {
+    const auto loop = make_loop();
+    enter(*loop);
+    body();
 }
 
 inline int run_all() {
     for (const Scenario& scenario : scenarios()) {
         std::printf("== %s\n", scenario.title.c_str());
-        shows_turns = true;
-        RunOptions options;
-        options.loop_factory([] {
-            return std::make_unique<EventLoop>(
-                LoopOptions().backend(testing::make_virtual_backend(5s, &count_anew)));
-        });
-        run(run_one(scenario), std::move(options));
+        std::visit([](const auto& body) { run_scenario(body); }, scenario.body);
     }
     return 0;
 }
@@ -160,9 +182,11 @@ inline int run_all() {
 // NOLINTBEGIN(cppcoreguidelines-macro-usage): a scenario needs its title and a function.
 #define TRACE_JOIN_(a, b) a##b
 #define TRACE_JOIN(a, b) TRACE_JOIN_(a, b)
-#define SCENARIO(title)                                                 \
-    static asyncio::Coro<> TRACE_JOIN(scenario_, __LINE__)();           \
+#define TRACE_SCENARIO(title, Result, Body)                             \
+    static Result TRACE_JOIN(scenario_, __LINE__)();                    \
     static const trace::Registration TRACE_JOIN(registered_, __LINE__)( \
-        title, &TRACE_JOIN(scenario_, __LINE__));                       \
-    static asyncio::Coro<> TRACE_JOIN(scenario_, __LINE__)()
+        title, trace::Body(&TRACE_JOIN(scenario_, __LINE__)));          \
+    static Result TRACE_JOIN(scenario_, __LINE__)()
+#define SCENARIO(title) TRACE_SCENARIO(title, asyncio::Coro<>, Body)
+#define LOOP_SCENARIO(title) TRACE_SCENARIO(title, void, LoopBody)
 // NOLINTEND(cppcoreguidelines-macro-usage)

@@ -7,6 +7,9 @@ jump: whether a turn before the jump had nothing but a counter to run, no progra
 
 import asyncio
 import asyncio.events
+import asyncio.tasks
+import contextlib
+import functools
 import itertools
 import re
 import sys
@@ -23,11 +26,17 @@ class Lock(asyncio.Lock):
 
 
 class _OrderedSet(dict):
+    def __init__(self, members=()):
+        super().__init__(dict.fromkeys(members))
+
     def add(self, member):
         self[member] = None
 
     def discard(self, member):
         self.pop(member, None)
+
+
+asyncio.tasks.set = _OrderedSet  # wait() looks at its members in the order given
 
 
 class TaskGroup(asyncio.TaskGroup):
@@ -62,6 +71,9 @@ _start = 0
 _shows_turns = True
 
 
+PATIENCE_SECONDS = 5  # of real time, for threads
+
+
 class _JumpingLoop(asyncio.SelectorEventLoop):
     """Time begins at 0, and jumps to the next deadline when nothing is ready."""
 
@@ -72,9 +84,9 @@ class _JumpingLoop(asyncio.SelectorEventLoop):
         poll = self._selector.select
 
         def select(timeout=None):
-            if timeout is None:
+            events = poll(0 if timeout is not None else PATIENCE_SECONDS)
+            if not events and timeout is None:
                 raise RuntimeError("deadlock")
-            events = poll(0)
             if not events and timeout > 0:
                 self._jump(timeout)
             return events
@@ -92,6 +104,11 @@ class _JumpingLoop(asyncio.SelectorEventLoop):
     def _run_once(self):
         self.turns += 1
         super()._run_once()
+
+    async def shutdown_default_executor(self, timeout=None):
+        """Without CPython's timer: the clock would jump to it."""
+        if self._default_executor is not None:
+            self._default_executor.shutdown(wait=True)
 
 
 def loop():
@@ -162,8 +179,17 @@ async def turns(count):
 
 
 def scenario(title):
+    """`body` is a coroutine function."""
     def register(body):
-        _scenarios.append((title, body))
+        _scenarios.append((title, functools.partial(_run_in_main, body)))
+        return body
+    return register
+
+
+def loop_scenario(title):
+    """`body` is a function, which runs the loop by itself."""
+    def register(body):
+        _scenarios.append((title, functools.partial(_run_beside_loop, body)))
         return body
     return register
 
@@ -175,21 +201,33 @@ def _report(_, context):
     log(f"handler: {message}: {context.get('exception')!r}")
 
 
+def _enter(new_loop):
+    global _loop, _start, _shows_turns
+    _loop = new_loop
+    _start = _loop.turns
+    _shows_turns = True
+    _loop.set_exception_handler(_report)
+
+
+def _run_in_main(body):
+    async def main():
+        _enter(asyncio.get_running_loop())
+        await body()
+
+    with asyncio.Runner(loop_factory=_JumpingLoop) as runner:
+        runner.run(main())
+
+
+def _run_beside_loop(body):
+    with contextlib.closing(_JumpingLoop()) as new_loop:
+        _enter(new_loop)
+        body()
+
+
 def run_all():
-    global _shows_turns
-    for title, body in _scenarios:
+    for title, run in _scenarios:
         since = re.search(r"\((\d+)\.(\d+)\)$", title)
         if since and sys.version_info < (int(since[1]), int(since[2])):
             continue
         print(f"== {title}")
-        _shows_turns = True
-
-        async def main():
-            global _loop, _start
-            _loop = asyncio.get_running_loop()
-            _start = _loop.turns
-            _loop.set_exception_handler(_report)
-            await body()
-
-        with asyncio.Runner(loop_factory=_JumpingLoop) as runner:
-            runner.run(main())
+        run()
