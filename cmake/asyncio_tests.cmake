@@ -68,6 +68,20 @@ function(asyncio_tests folder)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
+# Links `target`, which replaces operator new, to clang's thread sanitizer as a shared library: in
+# the static one operator new is not weak.
+function(asyncio_own_operator_new target)
+  if(NOT TARGET ${target} OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang"
+     OR NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
+    return()
+  endif()
+  execute_process(
+    COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libclang_rt.tsan-${CMAKE_SYSTEM_PROCESSOR}.so
+    OUTPUT_VARIABLE runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
+  cmake_path(GET runtime PARENT_PATH folder)
+  target_link_options(${target} PRIVATE -shared-libsan -Wl,-rpath,${folder})
+endfunction()
+
 function(asyncio_executables folder)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;SOURCES")
   asyncio_group(${folder})

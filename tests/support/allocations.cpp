@@ -25,6 +25,18 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 
 } // namespace
 
+bool allocations_can_fail() noexcept {
+    fail_all_allocations = true;
+    bool failed = false;
+    try {
+        ::operator delete(::operator new(1));
+    } catch (const std::bad_alloc&) {
+        failed = true;
+    }
+    fail_all_allocations = false;
+    return failed;
+}
+
 } // namespace support
 
 void* operator new(std::size_t bytes) { return support::allocate(bytes, 1); }

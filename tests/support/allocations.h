@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <new>
+#include <stdexcept>
 
 namespace support {
 
@@ -22,10 +23,14 @@ inline bool allocation_failed() noexcept {
     return failed;
 }
 
+/// Is it this operator new that the executable calls, and not one of a sanitizer's runtime?
+bool allocations_can_fail() noexcept;
+
 /// Holds every free block of the frame pools, so that each frame and state is an allocation.
 class DrainedPools {
 public:
-    DrainedPools() noexcept {
+    DrainedPools() {
+        if (!allocations_can_fail()) throw std::logic_error("the pools would never be empty");
         for (std::size_t bytes = 16; bytes <= asyncio::base::FramePool::largest; bytes += 16) {
             drain<asyncio::base::FramePool>(bytes, frames_);
         }
