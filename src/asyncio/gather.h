@@ -29,9 +29,11 @@ struct GatherNode final : LinkedWaiter {
     FutureState* child; // counted; null once nothing more is wanted of it
 };
 
+struct GatherPart;
+
 /// How the value of a gather is made.
 struct GatherCollector {
-    void (*collect)(struct GatherPart&); // in the outer state; may throw
+    void (*collect)(GatherPart&); // in the outer state; may throw
     bool wants_children; // no: a child that has ended well is let go of at once
 };
 
@@ -133,7 +135,6 @@ gathered_t<T, Mode> take_gathered(GatherNode& node) {
 template <GatherMode Mode, class... T>
 struct CollectTuple {
     using Value = std::tuple<gathered_t<T, Mode>...>;
-    static constexpr GatherCollector collector{&CollectTuple::collect, !(std::is_void_v<T> && ...)};
     static void collect(GatherPart& part) {
         collect_in_order(part, std::index_sequence_for<T...>());
     }
@@ -141,12 +142,12 @@ struct CollectTuple {
     static void collect_in_order([[maybe_unused]] GatherPart& part, std::index_sequence<I...>) {
         ::new (part.outer->cell.payload()) Value(take_gathered<T, Mode>(part.nodes[I])...);
     }
+    static constexpr GatherCollector collector{&collect, !(std::is_void_v<T> && ...)};
 };
 
 template <GatherMode Mode, class T>
 struct CollectVector {
     using Value = std::vector<gathered_t<T, Mode>>;
-    static constexpr GatherCollector collector{&CollectVector::collect, !std::is_void_v<T>};
     static void collect(GatherPart& part) {
         if constexpr (std::is_same_v<gathered_t<T, Mode>, std::monostate>) {
             ::new (part.outer->cell.payload()) Value(part.nodes.size());
@@ -160,6 +161,7 @@ struct CollectVector {
         for (GatherNode& node : part.nodes) values.push_back(take_gathered<T, Mode>(node));
         ::new (part.outer->cell.payload()) Value(std::move(values));
     }
+    static constexpr GatherCollector collector{&collect, !std::is_void_v<T>};
 };
 
 template <class A>

@@ -26,8 +26,8 @@ void report_failures(EventLoop& loop, const std::vector<AnyTask>& ended) {
     }
 }
 
-// What is ready does not run once more before it is cancelled. Tasks may make new ones while they are
-// cancelled; those are cancelled in a further round.
+// What is ready does not run once more before it is cancelled. Tasks may make new ones while they
+// are cancelled; those are cancelled in a further round.
 void cancel_all_tasks(EventLoop& loop) {
     for (int round = 0; round < shutdown_rounds_max; ++round) {
         const std::vector<AnyTask> left = all_tasks(loop);

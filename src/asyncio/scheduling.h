@@ -353,8 +353,8 @@ protected:
 inline constexpr std::size_t loops_max = 65536;
 extern LoopCore* loop_table[loops_max]; // by index; a slot is its loop's thread's to read
 
-/// Nearly always the running loop: a branch that is foreseen, where the table would be two loads that
-/// every wake-up has to wait for.
+/// Nearly always the running loop: a branch that is foreseen, where the table would be two loads
+/// that every wake-up has to wait for.
 inline LoopCore* loop_of(const FutureState* state) noexcept {
     LoopCore* const running = here.loop;
     if (running != nullptr && running->index == state->loop()) [[likely]]

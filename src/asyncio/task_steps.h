@@ -29,8 +29,8 @@ inline void tell_waiters(FutureState* state) noexcept {
     release(task);
 }
 
-/// Of a task that asks, or has a cancel to come: is there a step to run? Ends one that was cancelled
-/// before its first step.
+/// Of a task that asks, or has a cancel to come: is there a step to run? Ends one that was
+/// cancelled before its first step.
 bool has_step(FutureState* task) noexcept;
 
 /// Runs a queued task until it suspends or ends. Nothing of a frame is touched after its resume:

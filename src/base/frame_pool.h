@@ -17,10 +17,10 @@ struct FrameStats {
 
 /// Sizes up to `largest` bytes, in classes of `Grain` bytes; each class has a free list per thread.
 ///
-/// While a thread works, its free lists keep what it gave back, up to `cached_bytes_max`: the next burst
-/// of work wants it again. Before it sleeps it calls trim_pools(), which leaves `idle_bytes_max` in a
-/// list; the rest goes to the common store, and slabs that are empty to the heap. A thread that ends
-/// gives all its lists back.
+/// While a thread works, its free lists keep what it gave back, up to `cached_bytes_max`: the next
+/// burst of work wants it again. Before it sleeps it calls trim_pools(), which leaves
+/// `idle_bytes_max` in a list; the rest goes to the common store, and slabs that are empty to the
+/// heap. A thread that ends gives all its lists back.
 /// Blocks may be given back on another thread than they were taken on. Under sanitizers every block
 /// is an allocation of its own, so that a use after the end is seen.
 ///

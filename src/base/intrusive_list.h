@@ -15,8 +15,8 @@ struct ListNode {
     bool linked() const noexcept { return next != nullptr; } // does it stand in a list?
 };
 
-/// Stores both links, each on its own: the compiler would join the two into one store of 16 bytes by
-/// way of a vector register, and a load of either would have to wait for that.
+/// Stores both links, each on its own: the compiler would join the two into one store of 16 bytes
+/// by way of a vector register, and a load of either would have to wait for that.
 inline void set_links(ListNode& node, ListNode* prev, ListNode* next) noexcept {
     node.prev = prev;
     asm("" : "+m"(node.prev));

@@ -54,9 +54,9 @@ int errnum_of_new_loop() {
     return errnum_of([] { new_event_loop(); });
 }
 
-// Makes a loop and throws an OSError while there are descriptors. When UBSan first meets a class, it
-// looks through a pipe whether the vtable can be read; without a descriptor it takes the object for
-// a broken one.
+// Makes a loop and throws an OSError while there are descriptors. When UBSan first meets a class,
+// it looks through a pipe whether the vtable can be read; without a descriptor it takes the object
+// for a broken one.
 void rehearse() {
     CHECK_EQ(run(answer()), 42);
     CHECK_EQ(errnum_of([] { os::throw_os_error(EMFILE, "rehearsal"); }), EMFILE);

@@ -145,7 +145,7 @@ LOOP_SCENARIO("tasks go on over runs, in their order") {
     log(done);
 }
 
-// ---- callbacks and timers --------------------------------------------------------------------------
+// ---- callbacks and timers -----------------------------------------------------------------------
 
 namespace {
 
@@ -237,7 +237,7 @@ SCENARIO("exceptions: each of several callbacks in one turn, and callbacks of fu
     co_await sleep(2s);
 }
 
-// ---- done-callbacks --------------------------------------------------------------------------------
+// ---- done-callbacks -----------------------------------------------------------------------------
 
 namespace {
 

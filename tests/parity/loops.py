@@ -135,7 +135,7 @@ def _():
     log(" ".join(str(task.done()) for task in tasks))
 
 
-# ---- callbacks and timers --------------------------------------------------------------------------
+# ---- callbacks and timers ------------------------------------------------------------------------
 
 @scenario("timers of one deadline: each schedules callbacks, which schedule timers and callbacks")
 async def _():
@@ -221,7 +221,7 @@ async def _():
     await asyncio.sleep(2)
 
 
-# ---- done-callbacks --------------------------------------------------------------------------------
+# ---- done-callbacks ------------------------------------------------------------------------------
 
 @scenario("done-callbacks: they add callbacks to the same future and to others")
 async def _():

@@ -21,7 +21,7 @@ constexpr int meddlings = 8;
 constexpr int rounds_max = 40;
 constexpr int callback_turns_max = 10;
 
-// ---- programs --------------------------------------------------------------------------------------
+// ---- programs -----------------------------------------------------------------------------------
 
 struct Operation;
 using Script = std::vector<Operation>;
@@ -188,10 +188,10 @@ private:
     Kinds all_;
 };
 
-// ---- what they work on -----------------------------------------------------------------------------
+// ---- what they work on --------------------------------------------------------------------------
 
-// Where a cancel is delivered: its message is shown there. Who looks at a cancelled task after another
-// has sees none in CPython, and sees it here.
+// Where a cancel is delivered: its message is shown there. Who looks at a cancelled task after
+// another has sees none in CPython, and sees it here.
 constexpr std::array shows_message{"yield", "sleep", "event_wait", "put", "get", "join"};
 
 ContextVar<std::size_t> variable("variable", 0);
@@ -305,7 +305,7 @@ private:
     std::vector<std::variant<Handle, TimerHandle>> handles_;
 };
 
-// ---- what does not wait ----------------------------------------------------------------------------
+// ---- what does not wait -------------------------------------------------------------------------
 
 template <class End>
 std::string World::end_future(const Operation& op, End end) {
@@ -431,7 +431,7 @@ std::optional<std::string> World::of_queue(const Operation& op) {
     }
 }
 
-// ---- callbacks -------------------------------------------------------------------------------------
+// ---- callbacks ----------------------------------------------------------------------------------
 
 std::optional<std::string> World::of_callbacks(const Operation& op) {
     if (op.kind == "remove_callback") {
@@ -490,7 +490,7 @@ bool World::do_plain(const std::string& name, const Operation& op) {
     return true;
 }
 
-// ---- tasks -----------------------------------------------------------------------------------------
+// ---- tasks --------------------------------------------------------------------------------------
 
 Coro<std::string> World::run(Runner me, const Script& script) {
     for (const Operation& op : script) {
@@ -684,7 +684,7 @@ Coro<> World::end() {
     co_await turns(callback_turns_max);
 }
 
-// ---- running them ----------------------------------------------------------------------------------
+// ---- running them -------------------------------------------------------------------------------
 
 Coro<> run_to_end(std::uint64_t seed, Mode mode) {
     const std::vector<Script> scripts = Maker(seed, mode).program();

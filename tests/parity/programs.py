@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Random programs over tasks, futures, locks, queues and scopes.
 
-A seed makes a program: scripts of operations, which tasks and callbacks interpret. programs.cpp makes
-the same of the same seed. Programs of the second kind have operations in which Debian's CPython
+A seed makes a program: scripts of operations, which tasks and callbacks interpret. programs.cpp
+makes the same of the same seed. Programs of the second kind have operations in which Debian's CPython
 differs from newer ones. ASYNCIO_PARITY_PROGRAMS says how many of each there are.
 """
 
@@ -27,7 +27,7 @@ ROUNDS_MAX = 40
 CALLBACK_TURNS_MAX = 10
 
 
-# ---- programs --------------------------------------------------------------------------------------
+# ---- programs ------------------------------------------------------------------------------------
 
 class Kind:
     """An operation: how often it comes up, and how many scripts it has (-1: two or three)."""
@@ -149,7 +149,7 @@ class Maker:
             left -= kind.weight
 
 
-# ---- what they work on -----------------------------------------------------------------------------
+# ---- what they work on ---------------------------------------------------------------------------
 
 variable = contextvars.ContextVar("variable", default=0)
 QueueShutDown = getattr(asyncio, "QueueShutDown", asyncio.QueueEmpty)  # 3.13
@@ -541,7 +541,7 @@ class World:
             return await self.run(me, op.scripts[0])
 
 
-# ---- running them ----------------------------------------------------------------------------------
+# ---- running them --------------------------------------------------------------------------------
 
 Mode = collections.namedtuple("Mode", ["newer", "shields"])
 

@@ -100,7 +100,7 @@ Text told(std::string name, A awaitable) {
 
 } // namespace
 
-// ---- tasks -----------------------------------------------------------------------------------------
+// ---- tasks --------------------------------------------------------------------------------------
 
 namespace {
 
@@ -208,7 +208,7 @@ SCENARIO("uncancel: in each turn after a cancel (3.13)") {
     }
 }
 
-// ---- queues ----------------------------------------------------------------------------------------
+// ---- queues -------------------------------------------------------------------------------------
 
 namespace {
 
@@ -288,7 +288,7 @@ SCENARIO("queue: who joins is cancelled, beside who is done") {
     co_await sweep(7, plot);
 }
 
-// ---- locks -----------------------------------------------------------------------------------------
+// ---- locks --------------------------------------------------------------------------------------
 
 namespace {
 
@@ -365,7 +365,7 @@ SCENARIO("event: set and cleared, a waiter is cancelled in each turn") {
     co_await sweep(6, plot);
 }
 
-// ---- conditions and barriers -----------------------------------------------------------------------
+// ---- conditions and barriers --------------------------------------------------------------------
 
 namespace {
 
@@ -470,7 +470,7 @@ SCENARIO("barrier: broken and reset in each turn") {
     co_await sweep(7, barrier_plot(strike));
 }
 
-// ---- combining -------------------------------------------------------------------------------------
+// ---- combining ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -620,7 +620,7 @@ SCENARIO("shield: the work is cancelled in each turn, beside who waits for it") 
     co_await sweep(7, plot);
 }
 
-// ---- scopes ----------------------------------------------------------------------------------------
+// ---- scopes -------------------------------------------------------------------------------------
 
 namespace {
 
@@ -645,7 +645,7 @@ Text stubborn(int count) {
     co_return "body";
 }
 
-Text sleep_for(Duration delay) {
+Text nap(Duration delay) {
     co_await sleep(delay);
     co_return "None";
 }
@@ -673,7 +673,7 @@ SCENARIO("timeouts: three that expire together or one by one, over a body that s
 SCENARIO("timeouts: a cancel from outside at the deadline, registered in each turn") {
     const auto body = []() -> Text {
         co_await turns(2);
-        co_await limited("a", 1s, limited("b", 1s, sleep_for(2s)));
+        co_await limited("a", 1s, limited("b", 1s, nap(2s)));
         co_return "None";
     };
     const Plot plot = [&body](Cast& cast) -> Strike {

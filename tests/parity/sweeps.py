@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One plot again and again, struck in each of its turns: what is lost, who is woken, who ends how."""
+"""One plot again and again, struck in each of its turns: what is lost, who is woken, who ends."""
 
 import asyncio
 
@@ -39,7 +39,7 @@ async def told(name, awaitable):
     return value
 
 
-# ---- tasks -----------------------------------------------------------------------------------------
+# ---- tasks ---------------------------------------------------------------------------------------
 
 @scenario("clean-up that awaits: cancelled in each turn, and again in each turn after that")
 async def _():
@@ -128,7 +128,7 @@ async def _():
         await sweep(4, plot)
 
 
-# ---- queues ----------------------------------------------------------------------------------------
+# ---- queues --------------------------------------------------------------------------------------
 
 async def put_all(queue, *items):
     for item in items:
@@ -202,7 +202,7 @@ async def _():
     await sweep(7, plot)
 
 
-# ---- locks -----------------------------------------------------------------------------------------
+# ---- locks ---------------------------------------------------------------------------------------
 
 async def hold(name, lock, yields=1):
     async with lock:
@@ -279,7 +279,7 @@ async def _():
     await sweep(6, plot)
 
 
-# ---- conditions and barriers -----------------------------------------------------------------------
+# ---- conditions and barriers ---------------------------------------------------------------------
 
 def condition_plot(victims, notified):
     def plot():
@@ -371,7 +371,7 @@ async def _():
     await sweep(7, barrier_plot(strike))
 
 
-# ---- combining -------------------------------------------------------------------------------------
+# ---- combining -----------------------------------------------------------------------------------
 
 async def step(name, count, error=None):
     """Some turns of work."""
@@ -494,7 +494,7 @@ async def _():
     await sweep(7, plot)
 
 
-# ---- scopes ----------------------------------------------------------------------------------------
+# ---- scopes --------------------------------------------------------------------------------------
 
 async def limited(name, limit, body):
     try:

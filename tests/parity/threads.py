@@ -55,7 +55,8 @@ async def _():
 
     log(await attempt(asyncio.to_thread(work, 1, 2)))
     log(await attempt(asyncio.to_thread(work, 2, 1)))
-    log(" ".join(map(str, await asyncio.gather(*(asyncio.to_thread(work, i, 9) for i in range(4))))))
+    jobs = [asyncio.to_thread(work, i, 9) for i in range(4)]
+    log(" ".join(map(str, await asyncio.gather(*jobs))))
 
 
 @scenario("to_thread takes a copy of the context along, run_in_executor none")

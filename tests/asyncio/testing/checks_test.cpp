@@ -119,7 +119,7 @@ TEST("text_of: shows what a failed check compared") {
     CHECK(text_of(Duration(1500ms)).starts_with("1.5"));
 }
 
-// ---- what CHECK_EQ keeps -------------------------------------------------------------------------
+// ---- what CHECK_EQ keeps ------------------------------------------------------------------------
 
 TEST("CHECK_EQ: a part of a temporary is compared before the temporary is gone") {
     CHECK_EQ(Owner().text(), "held");
@@ -131,9 +131,10 @@ TEST("CHECK_EQ: a part of a temporary is compared before the temporary is gone")
     CHECK_EQ(text, Owner().c_str());
 }
 
-CO_TEST("CHECK_EQ: beside an await there may be a list in braces, on either side") {
-    CHECK_EQ(co_await three(), std::vector<int>{1, 2, 3});
-    CHECK_EQ((std::vector<int>{1, 2, 3}), co_await three());
+CO_TEST("CHECK_EQ: either side may be an await") {
+    const std::vector<int> expected{1, 2, 3};
+    CHECK_EQ(co_await three(), expected);
+    CHECK_EQ(expected, co_await three());
 }
 
 TEST("CHECK_EQ: what can only be moved is compared too, and each side is worked out once") {
