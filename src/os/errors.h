@@ -24,6 +24,10 @@ public:
     const std::string& object() const noexcept { return object_; } // Python: filename
     const char* what() const noexcept override { return text_.c_str(); }
 
+protected:
+    /// With a code that is no errno, and its text.
+    OSError(int code, std::string_view call, std::string_view object, std::string text);
+
 private:
     std::string call_;
     std::string object_;
