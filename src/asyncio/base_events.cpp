@@ -3,6 +3,7 @@
 #include "asyncio/base_events.h"
 
 #include "asyncio/origins.h"
+#include "asyncio/resolver.h"
 #include "asyncio/task_steps.h"
 #include "asyncio/thread_pool.h"
 #include "os/clock.h"
@@ -54,6 +55,9 @@ void drop_hop(detail::Hop* hop) noexcept {
 } // namespace
 
 // ---- beginning and end -----------------------------------------------------------------------------
+
+detail::LoopParts::LoopParts() = default;
+detail::LoopParts::~LoopParts() = default;
 
 EventLoop::EventLoop(LoopOptions options) : parts_(std::make_unique<detail::LoopParts>()) {
     parts_->backend =
@@ -124,6 +128,8 @@ void EventLoop::close() {
         if (watch.writer != nullptr) detail::release(watch.writer);
     }
     parts_->watches.clear();
+    if (parts_->channels != nullptr) parts_->channels->close_all();
+    parts_->resolver.reset();
     parts_->exception_handler = nullptr;
     parts_->task_factory = nullptr;
     detail::leave_outside_work(*parts_->link);

@@ -56,4 +56,12 @@ void throw_os_error(int errnum, std::string_view call, std::string_view object) 
     }
 }
 
+std::exception_ptr os_error(int errnum, std::string_view call, std::string_view object) {
+    try {
+        throw_os_error(errnum, call, object);
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
 } // namespace asyncio::os

@@ -2,6 +2,7 @@
 // OSError and its family: an errno that names the call and its object.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -84,5 +85,7 @@ struct ProcessLookupError final : OSError { // ESRCH
 
 /// Throws the subclass that Python throws for `errnum`.
 [[noreturn]] void throw_os_error(int errnum, std::string_view call, std::string_view object = {});
+/// The same as a value.
+std::exception_ptr os_error(int errnum, std::string_view call, std::string_view object = {});
 
 } // namespace asyncio::os
