@@ -23,6 +23,7 @@
 #include "asyncio/shield.h"       // shield, shielded
 #include "asyncio/sleep.h"        // sleep, yield_now
 #include "asyncio/staggered.h"    // staggered_race
+#include "asyncio/streams.h"      // open_connection, start_server, StreamReader, StreamWriter
 #include "asyncio/taskgroups.h"   // TaskGroup, task_group
 #include "asyncio/tasks.h"        // Task, create_task
 #include "asyncio/threads.h"      // to_thread, ThreadPoolExecutor, run_coroutine_threadsafe

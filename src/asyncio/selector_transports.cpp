@@ -26,25 +26,7 @@ struct InContextOf {
 
 } // namespace
 
-// ---- bytes that wait, and a name -----------------------------------------------------------------
-
-void OutBuffer::append(std::string_view bytes) {
-    if (chunk_.size() - end_ < bytes.size()) {
-        const std::size_t unsent = size();
-        base::Chunk larger;
-        // To the front of its chunk if that frees half of it, else into a larger one: either is paid
-        // for by the bytes that were written since the last time.
-        const bool fits = chunk_.size() / 2 >= unsent + bytes.size();
-        if (!fits) larger = base::Chunk(2 * (unsent + bytes.size()));
-        char* const to = fits ? chunk_.data() : larger.data();
-        if (unsent != 0) std::memmove(to, data(), unsent);
-        begin_ = 0;
-        end_ = unsent;
-        if (!fits) chunk_ = std::move(larger);
-    }
-    std::memcpy(chunk_.data() + end_, bytes.data(), bytes.size());
-    end_ += bytes.size();
-}
+// ---- the name of a peer --------------------------------------------------------------------------
 
 void PeerName::set(const Address& address) noexcept {
     if (address.size() > sizeof bytes_) return;

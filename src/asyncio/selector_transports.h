@@ -5,7 +5,7 @@
 #include "asyncio/channels.h"
 #include "asyncio/futures.h"
 #include "asyncio/transports.h"
-#include "base/chunk_pool.h"
+#include "base/byte_buffer.h"
 
 #include <netinet/in.h>
 
@@ -16,24 +16,12 @@ class ServerState;
 /// What a server knows its connections by.
 struct ServerClient : base::ListNode {};
 
-/// Unsent bytes in the order of their writing. It exists only while there are some.
-class OutBuffer {
-public:
-    std::size_t size() const noexcept { return end_ - begin_; }
-    const char* data() const noexcept { return chunk_.data() + begin_; }
-    void append(std::string_view bytes);
-    /// The first `bytes` are sent.
-    void consume(std::size_t bytes) noexcept { begin_ += bytes; }
-
+/// Unsent bytes. They exist only while there are some.
+struct OutBuffer : base::ByteBuffer {
     static void* operator new(std::size_t bytes) { return base::StatePool::take(bytes); }
     static void operator delete(void* memory, std::size_t bytes) noexcept {
         base::StatePool::give(memory, bytes);
     }
-
-private:
-    base::Chunk chunk_;
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
 };
 
 /// The name of a peer, if it is an IP address; those of other families are asked for.

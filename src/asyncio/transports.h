@@ -2,6 +2,7 @@
 // Transports: how bytes reach a peer and come from it.
 #pragma once
 
+#include "asyncio/counted.h"
 #include "asyncio/protocols.h"
 #include "asyncio/trsock.h"
 
@@ -135,32 +136,10 @@ inline std::string to_string(const Transport& transport) { return transport.text
 /// Keeps a transport's object. Copies show the same one; it may be empty.
 ///
 /// Thread    the loop's own: its count is plain.
-class TransportRef {
+class TransportRef : public detail::Counted<Transport> {
 public:
     TransportRef() noexcept = default;
-    explicit TransportRef(Transport& transport) noexcept : transport_(&transport) {
-        transport_->add_ref();
-    }
-    TransportRef(const TransportRef& other) noexcept : transport_(other.transport_) {
-        if (transport_ != nullptr) transport_->add_ref();
-    }
-    TransportRef(TransportRef&& other) noexcept
-        : transport_(std::exchange(other.transport_, nullptr)) {}
-    TransportRef& operator=(TransportRef other) noexcept {
-        std::swap(transport_, other.transport_);
-        return *this;
-    }
-    ~TransportRef() {
-        if (transport_ != nullptr) transport_->release();
-    }
-
-    Transport* get() const noexcept { return transport_; }
-    Transport* operator->() const noexcept { return transport_; }
-    Transport& operator*() const noexcept { return *transport_; }
-    explicit operator bool() const noexcept { return transport_ != nullptr; }
-
-private:
-    Transport* transport_ = nullptr;
+    explicit TransportRef(Transport& transport) noexcept : detail::Counted<Transport>(&transport) {}
 };
 
 namespace detail {
