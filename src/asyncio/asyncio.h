@@ -19,6 +19,7 @@
 #include "asyncio/protocols.h"    // Protocol, BufferedProtocol
 #include "asyncio/queues.h"       // Queue, LifoQueue, PriorityQueue
 #include "asyncio/runners.h"      // run, Runner
+#include "asyncio/sendfile.h"     // SendfileOptions
 #include "asyncio/servers.h"      // Server, create_server, ServerOptions
 #include "asyncio/shield.h"       // shield, shielded
 #include "asyncio/sleep.h"        // sleep, yield_now

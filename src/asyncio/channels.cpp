@@ -30,7 +30,10 @@ void Channels::open(Channel& channel, int fd, std::uint32_t interest) {
 }
 
 void Channels::change(Channel& channel, std::uint32_t interest) {
-    if (interest == channel.interest) return;
+    if (interest != channel.interest) rearm(channel, interest);
+}
+
+void Channels::rearm(Channel& channel, std::uint32_t interest) {
     loop_.parts().backend->watch(channel.fd, channel.interest, interest, tag(channel));
     channel.interest = interest;
 }

@@ -68,6 +68,8 @@ public:
     /// Watches it for something else; 0: for nothing, for a while.
     /// Throws    OSError.
     void change(Channel& channel, std::uint32_t interest);
+    /// The same; what is ready already is told once more.
+    void rearm(Channel& channel, std::uint32_t interest);
     /// Watches it no more: its owner closes the descriptor then. A channel that is queued must stay
     /// until on_io was called once more.
     void close(Channel& channel) noexcept;

@@ -133,7 +133,9 @@ void SelectorSocketTransport::on_io(std::uint32_t events) {
     if ((events & ends) != 0) hung_up_ = true;
     const InContextOf context(context_);
     if (wants_bytes()) read_ready();
-    if ((events & writes) != 0 && out_ != nullptr) write_ready();
+    if ((events & writes) == 0) return;
+    if (out_ != nullptr) return write_ready();
+    if (writing_reserved_) tell_sender();
 }
 
 void SelectorSocketTransport::read_ready() {
@@ -306,10 +308,7 @@ void SelectorSocketTransport::write_ready() {
 
 void SelectorSocketTransport::all_is_sent() {
     out_.reset();
-    if (rare_ != nullptr && rare_->drained && !rare_->drained->done()) {
-        rare_->drained->cell.st = CellHead::value;
-        complete(rare_->drained.get());
-    }
+    tell_sender();
     if (closing_) return lose_connection();
     if (write_eof_) os::shut_down_writing(socket_.get()); // if it fails, the connection is gone
 }
@@ -322,18 +321,36 @@ void SelectorSocketTransport::write_eof() {
     if (result < 0) std::rethrow_exception(error_of(result, "shutdown"));
 }
 
-Future<> SelectorSocketTransport::reserve_writing() {
-    if (writing_reserved_) throw RuntimeError("Empty waiter is already set");
-    Future<> drained(loop());
-    rare().drained = StateRef(drained.state());
+// ---- sending files ---------------------------------------------------------------------------------
+
+void SelectorSocketTransport::reserve_writing() {
+    if (writing_reserved_) throw RuntimeError("unable to send; sendfile is in progress");
     writing_reserved_ = true;
-    if (out_ == nullptr) drained.set_result();
-    return drained;
 }
 
-void SelectorSocketTransport::release_writing() noexcept {
-    writing_reserved_ = false;
-    if (rare_ != nullptr) rare_->drained = StateRef();
+Future<> SelectorSocketTransport::all_sent() {
+    Future<> sent(loop());
+    if (out_ == nullptr) {
+        sent.set_result();
+    } else {
+        rare().sent = StateRef(sent.state());
+    }
+    return sent;
+}
+
+Future<> SelectorSocketTransport::room_to_send() {
+    Future<> sent(loop());
+    rare().sent = StateRef(sent.state());
+    channels_->rearm(*this, Channels::edge_both);
+    return sent;
+}
+
+void SelectorSocketTransport::tell_sender() noexcept {
+    if (rare_ == nullptr) return;
+    const StateRef sender = std::exchange(rare_->sent, {});
+    if (!sender || sender->done()) return;
+    sender->cell.st = CellHead::value;
+    complete(sender.get());
 }
 
 // ---- the end -------------------------------------------------------------------------------------
@@ -398,9 +415,10 @@ void SelectorSocketTransport::lose_connection() {
 void SelectorSocketTransport::let_go() noexcept {
     closing_ = end_queued_ = true;
     out_.reset();
-    if (rare_ != nullptr && rare_->drained && !rare_->drained->done() && !loop().is_closed()) {
-        complete_error(rare_->drained.get(), std::make_exception_ptr(ConnectionError(
-                                                 0, "sendfile", "Connection is closed by peer")));
+    const StateRef sender = rare_ != nullptr ? std::exchange(rare_->sent, {}) : StateRef();
+    if (sender && !sender->done()) {
+        complete_error(sender.get(),
+                       std::make_exception_ptr(ConnectionError("Connection is closed by peer")));
     }
     channels_->close(*this);
     socket_.reset();

@@ -73,11 +73,15 @@ public:
     int fileno() const noexcept { return socket_.get(); } // -1: closed
 
     // For loop.sendfile().
-    /// Nothing else may be written until release_writing().
-    /// Returns   a future that is done when all that was written before has gone; it fails with a
-    ///           ConnectionError when the connection is lost.
-    Future<> reserve_writing();
-    void release_writing() noexcept;
+    SendfileMode sendfile_mode() const noexcept override { return SendfileMode::native; }
+    /// Nothing else may be written until release_writing(). Throws RuntimeError: it is already so.
+    void reserve_writing();
+    void release_writing() noexcept { writing_reserved_ = false; }
+    /// A future that is done when all that was written has gone, and fails with a ConnectionError
+    /// when the connection is lost.
+    Future<> all_sent();
+    /// The same for room to send more, after it was seen that there is none.
+    Future<> room_to_send();
     /// Ends the connection with an error, which is reported unless it is an OSError.
     void fail(const std::exception_ptr& error, const char* message);
 
@@ -90,7 +94,7 @@ private:
     /// What few transports need, or for a short time only.
     struct Rare {
         StateRef made; // who waits for connection_made()
-        StateRef drained; // who has reserved writing
+        StateRef sent; // who has reserved writing, and waits
     };
 
     SelectorSocketTransport(EventLoop& loop, os::Descriptor socket,
@@ -115,6 +119,7 @@ private:
     bool is_unsent(std::size_t size, ssize_t& sent);
     void keep_unsent(std::string_view rest);
     void watch_writing();
+    void tell_sender() noexcept;
     void make_connection();
     void begin_to_read();
     void protocol_failed(const char* message);

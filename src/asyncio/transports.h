@@ -102,6 +102,10 @@ public:
     virtual std::pair<std::size_t, std::size_t> get_write_buffer_limits() const;
     virtual std::size_t get_write_buffer_size() const;
 
+    /// How loop.sendfile() sends over it: not at all, by reading and writing, or by the kernel.
+    enum class SendfileMode { unsupported, fallback, native };
+    virtual SendfileMode sendfile_mode() const noexcept { return SendfileMode::unsupported; }
+
     /// For reports: "<SocketTransport fd=7 read=polling write=<idle, bufsize=0>>".
     virtual std::string text() const = 0;
 
@@ -181,6 +185,8 @@ public:
     std::pair<std::size_t, std::size_t> get_write_buffer_limits() const final {
         return {low_, high_};
     }
+    bool is_protocol_paused() const noexcept { return protocol_paused_; }
+    SendfileMode sendfile_mode() const noexcept override { return SendfileMode::fallback; }
 
 protected:
     FlowControlTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protocol);

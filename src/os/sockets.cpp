@@ -163,6 +163,16 @@ int shut_down_writing(int fd) noexcept {
     return system_calls.shutdown(fd, SHUT_WR) == 0 ? 0 : -errno;
 }
 
+ssize_t read_at(int file, char* into, std::size_t size, off_t offset) noexcept {
+    return detail::uninterrupted([=] {
+        const ssize_t got = ::pread(file, into, size, offset);
+        if (got >= 0 || errno != ESPIPE) return got;
+        return ::read(file, into, size); // what has no position is read on
+    });
+}
+
+void set_position(int file, off_t offset) noexcept { ::lseek(file, offset, SEEK_SET); }
+
 std::optional<std::uint64_t> regular_file_size(int fd) noexcept {
     struct stat facts{};
     if (::fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;

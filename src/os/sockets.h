@@ -102,6 +102,10 @@ int take_socket_error(int fd) noexcept;
 /// The end of what is sent.
 int shut_down_writing(int fd) noexcept;
 
+/// From a file at `offset`; its position stays.
+ssize_t read_at(int file, char* into, std::size_t size, off_t offset) noexcept;
+/// Sets a file's position. Without effect on what has none.
+void set_position(int file, off_t offset) noexcept;
 /// Is it a regular file? Only of those does the kernel send.
 /// Returns   its size; nothing for another kind, or for a descriptor that is not open.
 std::optional<std::uint64_t> regular_file_size(int fd) noexcept;

@@ -20,6 +20,12 @@ public:
     Reports& operator=(const Reports&) = delete;
     ~Reports() { asyncio::testing::loop().set_exception_handler(nullptr); }
 
+    std::vector<std::string> messages() const {
+        std::vector<std::string> texts;
+        for (const asyncio::ExceptionContext& context : seen) texts.push_back(context.message);
+        return texts;
+    }
+
     std::vector<asyncio::ExceptionContext> seen;
 };
 
