@@ -4,7 +4,6 @@
 
 #include "asyncio/base_events.h"
 #include "asyncio/connection_options.h"
-#include "asyncio/shield.h"
 
 #include <charconv>
 #include <netdb.h>
@@ -81,7 +80,14 @@ Coro<Resolver::Found> found_literal(os::AddrInfo info) {
 Coro<Resolver::Found> found_by_look_up(EventLoop* loop, os::Lookup lookup) {
     // LIFETIME: the loop runs this.
     const Future<Resolver::Found> found = Resolver::of(*loop).look_up(std::move(lookup));
-    co_return co_await shield(found);
+    // Awaited by way of a future of this caller's own: a cancel ends that one alone, and what the
+    // look-up then fails with is nobody's concern, so shield(), which reports it, is not right.
+    const Future<> done(*loop);
+    found.add_done_callback([done] {
+        if (!done.done()) done.set_result();
+    });
+    co_await done;
+    co_return found.result();
 }
 
 Coro<std::pair<std::string, std::string>> names_by_look_up(EventLoop* loop, os::Address address,

@@ -26,7 +26,7 @@ public:
     /// That of `loop`; made at first use.
     static Resolver& of(EventLoop& loop);
 
-    /// The look-up: the one under way, or a new one. Awaited by several: shield it.
+    /// The look-up: the one under way, or a new one. Several may wait for it: nobody may cancel it.
     Future<Found> look_up(os::Lookup lookup);
     Future<std::pair<std::string, std::string>> names_of(os::Address address, int flags);
     std::size_t in_flight() const noexcept { return in_flight_.size(); }
