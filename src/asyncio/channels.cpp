@@ -18,12 +18,12 @@ Channels& Channels::of(EventLoop& loop) {
     return *channels;
 }
 
-void Channels::open(Channel& channel, int fd, std::uint32_t interest) {
-    const auto index = static_cast<std::size_t>(fd);
-    if (index >= by_fd_.size()) by_fd_.resize(std::bit_ceil(index + 1));
-    loop_.parts().backend->watch(fd, 0, interest, tag(channel));
-    channel.fd = fd;
+void Channels::open(Channel& channel, std::uint32_t interest) {
+    const auto index = static_cast<std::size_t>(channel.fd);
+    if (index >= by_fd_.size()) by_fd_.resize(index + 1);
+    loop_.parts().backend->watch(channel.fd, 0, interest, tag(channel));
     channel.interest = interest;
+    channel.registered = true;
     by_fd_[index] = &channel;
     ++count_;
     loop_.polls_changed();
@@ -39,7 +39,7 @@ void Channels::rearm(Channel& channel, std::uint32_t interest) {
 }
 
 void Channels::close(Channel& channel) noexcept {
-    if (channel.fd < 0) return;
+    if (!channel.registered) return;
     // Taken out before it is closed: a copy of the descriptor would keep the registration alive.
     if (channel.interest != 0) {
         try {
@@ -50,7 +50,7 @@ void Channels::close(Channel& channel) noexcept {
     by_fd_[static_cast<std::size_t>(channel.fd)] = nullptr;
     --count_;
     channel.interest = 0;
-    channel.fd = -1;
+    channel.registered = false;
     loop_.polls_changed();
 }
 

@@ -35,10 +35,11 @@ struct Channel {
 
     const Ops* ops;
     Channel* behind = nullptr; // in the line of those whose turn comes
-    int fd = -1; // while it is watched, or may be again
+    int fd = -1; // its owner's; -1: closed
     std::uint32_t interest = 0; // what the poller watches; 0: not registered
     std::uint32_t seen = 0;
     bool queued = false;
+    bool registered = false;
 };
 
 /// All channels of a loop, the line of those that something has happened to, the read buffer.
@@ -62,9 +63,9 @@ public:
     /// Those of `loop`; made at first use.
     static Channels& of(EventLoop& loop);
 
-    /// Watches `fd` for `interest` from now on.
+    /// Watches its descriptor for `interest` from now on.
     /// Throws    OSError: the kernel refused.
-    void open(Channel& channel, int fd, std::uint32_t interest);
+    void open(Channel& channel, std::uint32_t interest);
     /// Watches it for something else; 0: for nothing, for a while.
     /// Throws    OSError.
     void change(Channel& channel, std::uint32_t interest);

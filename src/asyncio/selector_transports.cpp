@@ -29,14 +29,44 @@ struct InContextOf {
 // ---- the name of a peer --------------------------------------------------------------------------
 
 void PeerName::set(const Address& address) noexcept {
-    if (address.size() > sizeof bytes_) return;
-    std::memcpy(bytes_, address.data(), address.size());
-    size_ = static_cast<std::uint8_t>(address.size());
+    if (address.family() == AF_INET) {
+        const auto& four = *reinterpret_cast<const sockaddr_in*>(address.data());
+        std::memcpy(host_.data(), &four.sin_addr, sizeof four.sin_addr);
+        port_ = four.sin_port;
+    } else if (address.family() == AF_INET6) {
+        const auto& six = *reinterpret_cast<const sockaddr_in6*>(address.data());
+        std::memcpy(host_.data(), &six.sin6_addr, sizeof six.sin6_addr);
+        port_ = six.sin6_port;
+        scope_ = six.sin6_scope_id;
+    } else {
+        return;
+    }
+    family_ = static_cast<std::uint16_t>(address.family());
 }
 
 std::optional<Address> PeerName::get() const noexcept {
-    if (size_ == 0) return std::nullopt;
-    return Address(reinterpret_cast<const sockaddr*>(bytes_), size_);
+    if (family_ == AF_INET) {
+        sockaddr_in four{};
+        four.sin_family = AF_INET;
+        std::memcpy(&four.sin_addr, host_.data(), sizeof four.sin_addr);
+        four.sin_port = port_;
+        return Address(reinterpret_cast<const sockaddr*>(&four), sizeof four);
+    }
+    if (family_ != AF_INET6) return std::nullopt;
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    std::memcpy(&six.sin6_addr, host_.data(), sizeof six.sin6_addr);
+    six.sin6_port = port_;
+    six.sin6_scope_id = scope_;
+    return Address(reinterpret_cast<const sockaddr*>(&six), sizeof six);
+}
+
+// Inlined here: they are on the way of every byte.
+inline EventLoop& SelectorSocketTransport::loop() const noexcept {
+    return EventLoop::of(*loop_table[loop_index()]);
+}
+inline Channels& SelectorSocketTransport::channels() const noexcept {
+    return *loop().parts().channels;
 }
 
 // ---- the beginning -------------------------------------------------------------------------------
@@ -67,7 +97,7 @@ SelectorSocketTransport* SelectorSocketTransport::make(EventLoop& loop, os::Desc
 SelectorSocketTransport::SelectorSocketTransport(EventLoop& loop, os::Descriptor socket,
                                                  std::shared_ptr<BaseProtocol> protocol,
                                                  const Address& peer, ServerState* server)
-    : FlowControlTransport(loop, std::move(protocol)), Channel(channel_ops),
+    : FlowControlTransport(loop, std::move(protocol)),
       Hop(
           [](Hop* hop) {
               auto* self = static_cast<SelectorSocketTransport*>(hop);
@@ -75,21 +105,22 @@ SelectorSocketTransport::SelectorSocketTransport(EventLoop& loop, os::Descriptor
               self->made_ ? self->lose_connection() : self->make_connection();
           },
           [](Hop* hop) noexcept { static_cast<SelectorSocketTransport*>(hop)->let_go(); }),
-      channels_(&Channels::of(loop)), socket_(std::move(socket)), server_(server),
-      context_(std::as_const(current_context())) {
+      Channel(channel_ops), server_(server), context_(std::as_const(current_context())) {
+    fd = socket.release();
     peer_.set(peer);
+    Channels::of(loop); // made before it is asked for
     if (server_ != nullptr) server_->attach(*this);
     hop_queued_ = true;
     queue_hop(loop.core(), this);
 }
 
-SelectorSocketTransport::Rare& SelectorSocketTransport::rare() {
-    if (rare_ == nullptr) rare_ = std::make_unique<Rare>();
-    return *rare_;
+SelectorSocketTransport::Busy& SelectorSocketTransport::busy() {
+    if (busy_ == nullptr) busy_ = std::make_unique<Busy>();
+    return *busy_;
 }
 
 void SelectorSocketTransport::tell_when_made(const Future<>& waiter) {
-    rare().made = StateRef(waiter.state());
+    busy().made = StateRef(waiter.state());
 }
 
 void SelectorSocketTransport::make_connection() {
@@ -102,12 +133,13 @@ void SelectorSocketTransport::make_connection() {
     } leave{*this};
     try {
         const InContextOf context(context_);
-        protocol_->connection_made(*this);
+        protocol().connection_made(*this);
     } catch (...) {
         report_current("Exception in callback connection_made()");
     }
     begin_to_read();
-    const StateRef waiter = rare_ != nullptr ? std::exchange(rare_->made, {}) : StateRef();
+    const StateRef waiter = busy_ != nullptr ? std::exchange(busy_->made, {}) : StateRef();
+    if (!has_unsent()) busy_.reset();
     if (!waiter || waiter->done()) return;
     waiter->cell.st = CellHead::value;
     complete(waiter.get());
@@ -116,8 +148,7 @@ void SelectorSocketTransport::make_connection() {
 void SelectorSocketTransport::begin_to_read() {
     if (end_queued_) return;
     try {
-        channels_->open(*this, socket_.get(),
-                        out_ != nullptr ? Channels::edge_both : Channels::edge_reads);
+        channels().open(*this, has_unsent() ? Channels::edge_both : Channels::edge_reads);
     } catch (const std::exception&) { // no memory, or too many watches
         fail(std::current_exception(), "Fatal error: the socket cannot be watched");
     }
@@ -126,7 +157,7 @@ void SelectorSocketTransport::begin_to_read() {
 // ---- reading -------------------------------------------------------------------------------------
 
 void SelectorSocketTransport::on_io(std::uint32_t events) {
-    if (!socket_) return release(); // it was closed while it stood in the line
+    if (!is_open()) return release(); // it was closed while it stood in the line
     constexpr std::uint32_t ends = os::Epoll::peer_closed | os::Epoll::hung_up | os::Epoll::failed;
     constexpr std::uint32_t writes = os::Epoll::writable | os::Epoll::hung_up | os::Epoll::failed;
     if ((events & (os::Epoll::readable | ends)) != 0) readable_ = true;
@@ -134,31 +165,31 @@ void SelectorSocketTransport::on_io(std::uint32_t events) {
     const InContextOf context(context_);
     if (wants_bytes()) read_ready();
     if ((events & writes) == 0) return;
-    if (out_ != nullptr) return write_ready();
+    if (has_unsent()) return write_ready();
     if (writing_reserved_) tell_sender();
 }
 
 void SelectorSocketTransport::read_ready() {
-    if (protocol_.is_buffered()) {
+    if (is_buffered()) {
         receive_into_protocol();
     } else {
         receive_for_protocol();
     }
     // One receive a turn; the rest waits at the end of the line.
-    if (wants_bytes()) channels_->happened(*this, 0);
+    if (wants_bytes()) channels().happened(*this, 0);
 }
 
 void SelectorSocketTransport::receive_for_protocol() {
     std::span<char> buffer;
     try {
-        buffer = channels_->read_buffer();
+        buffer = channels().read_buffer();
     } catch (const std::bad_alloc&) {
         return fail(std::current_exception(), "Fatal error: no memory to receive into");
     }
     const std::size_t bytes = receive(buffer);
     if (bytes == 0) return;
     try {
-        protocol_.streaming().data_received({buffer.data(), bytes});
+        streaming().data_received({buffer.data(), bytes});
     } catch (...) {
         protocol_failed("Fatal error: protocol.data_received() call failed.");
     }
@@ -167,7 +198,7 @@ void SelectorSocketTransport::receive_for_protocol() {
 void SelectorSocketTransport::receive_into_protocol() {
     std::span<std::byte> buffer;
     try {
-        buffer = protocol_.buffered().get_buffer(-1);
+        buffer = buffered().get_buffer(-1);
         if (buffer.empty()) throw RuntimeError("get_buffer() returned an empty buffer");
     } catch (...) {
         return protocol_failed("Fatal error: protocol.get_buffer() call failed.");
@@ -175,7 +206,7 @@ void SelectorSocketTransport::receive_into_protocol() {
     const std::size_t bytes = receive({reinterpret_cast<char*>(buffer.data()), buffer.size()});
     if (bytes == 0) return;
     try {
-        protocol_.buffered().buffer_updated(bytes);
+        buffered().buffer_updated(bytes);
     } catch (...) {
         protocol_failed("Fatal error: protocol.buffer_updated() call failed.");
     }
@@ -183,10 +214,10 @@ void SelectorSocketTransport::receive_into_protocol() {
 
 // Returns how much has come. Nothing: not yet, or the end, which is dealt with here.
 std::size_t SelectorSocketTransport::receive(std::span<char> buffer) {
-    const ssize_t got = os::receive(socket_.get(), buffer.data(), buffer.size());
+    const ssize_t got = os::receive(fd, buffer.data(), buffer.size());
     if (got > 0) [[likely]] {
         const auto bytes = static_cast<std::size_t>(got);
-        channels_->spend(bytes);
+        channels().spend(bytes);
         // A short read has emptied the socket. Of an end that is known already no event will tell.
         if (bytes < buffer.size() && !hung_up_) readable_ = false;
         return bytes;
@@ -203,7 +234,7 @@ std::size_t SelectorSocketTransport::receive(std::span<char> buffer) {
 void SelectorSocketTransport::received_eof() {
     read_eof_ = true;
     try {
-        if (!protocol_.eof_received()) close();
+        if (!tell_eof()) close();
     } catch (...) {
         protocol_failed("Fatal error: protocol.eof_received() call failed.");
     }
@@ -216,7 +247,7 @@ void SelectorSocketTransport::pause_reading() {
 void SelectorSocketTransport::resume_reading() {
     if (closing_ || !paused_) return;
     paused_ = false;
-    if (wants_bytes()) channels_->happened(*this, 0);
+    if (wants_bytes()) channels().happened(*this, 0);
 }
 
 // ---- writing -------------------------------------------------------------------------------------
@@ -247,8 +278,8 @@ bool SelectorSocketTransport::is_unsent(std::size_t size, ssize_t& sent) {
 
 void SelectorSocketTransport::write(std::string_view data) {
     if (drops_write("write") || data.empty()) return;
-    if (out_ == nullptr) [[likely]] {
-        ssize_t sent = os::send(socket_.get(), data.data(), data.size());
+    if (!has_unsent()) [[likely]] {
+        ssize_t sent = os::send(fd, data.data(), data.size());
         if (!is_unsent(data.size(), sent)) return;
         data.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -258,7 +289,7 @@ void SelectorSocketTransport::write(std::string_view data) {
 
 void SelectorSocketTransport::writelines(std::span<const std::string_view> pieces) {
     if (drops_write("writelines")) return;
-    while (!pieces.empty() && out_ == nullptr && !closing_) {
+    while (!pieces.empty() && !has_unsent() && !closing_) {
         constexpr std::size_t at_once = 64;
         std::array<iovec, at_once> vectors;
         const std::size_t count = std::min(pieces.size(), at_once);
@@ -267,7 +298,7 @@ void SelectorSocketTransport::writelines(std::span<const std::string_view> piece
             vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
             size += pieces[i].size();
         }
-        ssize_t sent = size == 0 ? 0 : os::send_pieces(socket_.get(), {vectors.data(), count});
+        ssize_t sent = size == 0 ? 0 : os::send_pieces(fd, {vectors.data(), count});
         const bool unsent = is_unsent(size, sent);
         for (std::size_t i = 0; unsent && i < count; ++i) {
             const std::size_t gone = std::min(static_cast<std::size_t>(sent), pieces[i].size());
@@ -283,9 +314,8 @@ void SelectorSocketTransport::writelines(std::span<const std::string_view> piece
 void SelectorSocketTransport::keep_unsent(std::string_view rest) {
     if (rest.empty() || end_queued_) return;
     try {
-        const bool first = out_ == nullptr;
-        if (first) out_ = std::make_unique<OutBuffer>();
-        out_->append(rest);
+        const bool first = !has_unsent();
+        busy().unsent.append(rest);
         if (first) watch_writing();
     } catch (const std::exception&) { // a part is sent: what follows must not be
         fail(std::current_exception(), "Fatal error: what is to be sent cannot be kept");
@@ -294,30 +324,32 @@ void SelectorSocketTransport::keep_unsent(std::string_view rest) {
 
 // Once it was needed it stays: a connection that cannot send at once will meet that again.
 void SelectorSocketTransport::watch_writing() {
-    if (Channel::fd >= 0) channels_->change(*this, Channels::edge_both);
+    if (Channel::registered) channels().change(*this, Channels::edge_both);
 }
 
 void SelectorSocketTransport::write_ready() {
-    const ssize_t sent = os::send(socket_.get(), out_->data(), out_->size());
+    base::ByteBuffer& unsent = busy_->unsent;
+    const ssize_t sent = os::send(fd, unsent.data(), unsent.size());
     if (sent == -EAGAIN) return;
     if (sent < 0) return fail(error_of(sent, "send"), "Fatal write error on socket transport");
-    out_->consume(static_cast<std::size_t>(sent));
-    maybe_resume_protocol(out_->size()); // may write more, or end it all
-    if (out_ != nullptr && out_->size() == 0) all_is_sent();
+    unsent.consume(static_cast<std::size_t>(sent));
+    if (unsent.empty()) unsent.shrink();
+    maybe_resume_protocol(unsent.size()); // may write more, or end it all
+    if (!has_unsent() && !end_queued_) all_is_sent();
 }
 
 void SelectorSocketTransport::all_is_sent() {
-    out_.reset();
     tell_sender();
+    busy_.reset();
     if (closing_) return lose_connection();
-    if (write_eof_) os::shut_down_writing(socket_.get()); // if it fails, the connection is gone
+    if (write_eof_) os::shut_down_writing(fd); // if it fails, the connection is gone
 }
 
 void SelectorSocketTransport::write_eof() {
     if (closing_ || write_eof_) return;
     write_eof_ = true;
-    if (out_ != nullptr) return;
-    const int result = os::shut_down_writing(socket_.get());
+    if (has_unsent()) return;
+    const int result = os::shut_down_writing(fd);
     if (result < 0) std::rethrow_exception(error_of(result, "shutdown"));
 }
 
@@ -330,24 +362,24 @@ void SelectorSocketTransport::reserve_writing() {
 
 Future<> SelectorSocketTransport::all_sent() {
     Future<> sent(loop());
-    if (out_ == nullptr) {
+    if (!has_unsent()) {
         sent.set_result();
     } else {
-        rare().sent = StateRef(sent.state());
+        busy().sent = StateRef(sent.state());
     }
     return sent;
 }
 
 Future<> SelectorSocketTransport::room_to_send() {
     Future<> sent(loop());
-    rare().sent = StateRef(sent.state());
-    channels_->rearm(*this, Channels::edge_both);
+    busy().sent = StateRef(sent.state());
+    channels().rearm(*this, Channels::edge_both);
     return sent;
 }
 
 void SelectorSocketTransport::tell_sender() noexcept {
-    if (rare_ == nullptr) return;
-    const StateRef sender = std::exchange(rare_->sent, {});
+    if (busy_ == nullptr) return;
+    const StateRef sender = std::exchange(busy_->sent, {});
     if (!sender || sender->done()) return;
     sender->cell.st = CellHead::value;
     complete(sender.get());
@@ -358,7 +390,7 @@ void SelectorSocketTransport::tell_sender() noexcept {
 void SelectorSocketTransport::close() {
     if (closing_) return;
     closing_ = true;
-    if (out_ == nullptr) queue_end();
+    if (!has_unsent()) queue_end();
 }
 
 std::exception_ptr SelectorSocketTransport::error_of(ssize_t result, const char* call) const {
@@ -384,7 +416,7 @@ void SelectorSocketTransport::fail(const std::exception_ptr& error, const char* 
 
 void SelectorSocketTransport::force_close(const std::exception_ptr& error) {
     if (end_queued_) return;
-    out_.reset();
+    if (busy_ != nullptr) busy_->unsent = base::ByteBuffer();
     closing_ = true;
     error_ = error;
     queue_end();
@@ -405,7 +437,7 @@ void SelectorSocketTransport::lose_connection() {
     } let_go_at_end{*this};
     try {
         const InContextOf context(context_);
-        protocol_->connection_lost(error_);
+        protocol().connection_lost(error_);
     } catch (...) {
         report_current("Exception in callback connection_lost()");
     }
@@ -414,15 +446,15 @@ void SelectorSocketTransport::lose_connection() {
 // The loop's part is over. Called once; what is called afterwards finds the transport closing.
 void SelectorSocketTransport::let_go() noexcept {
     closing_ = end_queued_ = true;
-    out_.reset();
-    const StateRef sender = rare_ != nullptr ? std::exchange(rare_->sent, {}) : StateRef();
+    const StateRef sender = busy_ != nullptr ? std::exchange(busy_->sent, {}) : StateRef();
+    busy_.reset();
     if (sender && !sender->done()) {
         complete_error(sender.get(),
                        std::make_exception_ptr(ConnectionError("Connection is closed by peer")));
     }
-    channels_->close(*this);
-    socket_.reset();
-    const ProtocolSlot last = std::exchange(protocol_, ProtocolSlot());
+    channels().close(*this);
+    const os::Descriptor socket(std::exchange(fd, -1));
+    const std::shared_ptr<BaseProtocol> last = let_protocol_go();
     if (server_ != nullptr) std::exchange(server_, nullptr)->detach(*this);
     if (!Channel::queued) release(); // else on_io() does
 }
@@ -459,11 +491,11 @@ void SelectorSocketTransport::find_extra_info(std::string_view name, const std::
 
 std::string SelectorSocketTransport::text() const {
     std::string text = "<SocketTransport";
-    if (!socket_) return text + " closed>";
+    if (!is_open()) return text + " closed>";
     if (closing_) text += " closing";
-    text += " fd=" + std::to_string(socket_.get());
+    text += " fd=" + std::to_string(fd);
     text += is_reading() ? " read=polling" : " read=idle";
-    text += out_ != nullptr ? " write=<polling" : " write=<idle";
+    text += has_unsent() ? " write=<polling" : " write=<idle";
     return text + ", bufsize=" + std::to_string(get_write_buffer_size()) + ">>";
 }
 

@@ -7,6 +7,7 @@
 #include "asyncio/transports.h"
 #include "base/byte_buffer.h"
 
+#include <array>
 #include <netinet/in.h>
 
 namespace asyncio::detail {
@@ -16,14 +17,6 @@ class ServerState;
 /// What a server knows its connections by.
 struct ServerClient : base::ListNode {};
 
-/// Unsent bytes. They exist only while there are some.
-struct OutBuffer : base::ByteBuffer {
-    static void* operator new(std::size_t bytes) { return base::StatePool::take(bytes); }
-    static void operator delete(void* memory, std::size_t bytes) noexcept {
-        base::StatePool::give(memory, bytes);
-    }
-};
-
 /// The name of a peer, if it is an IP address; those of other families are asked for.
 class PeerName {
 public:
@@ -31,8 +24,10 @@ public:
     std::optional<Address> get() const noexcept;
 
 private:
-    alignas(4) std::byte bytes_[sizeof(sockaddr_in6)];
-    std::uint8_t size_ = 0; // 0: not known
+    std::array<std::byte, sizeof(in6_addr)> host_{};
+    std::uint32_t scope_ = 0;
+    in_port_t port_ = 0;
+    std::uint16_t family_ = 0; // 0: not known
 };
 
 /// A connected socket, read and written edge-triggered.
@@ -41,8 +36,8 @@ private:
 /// Source    CPython 3.14 selector_events._SelectorSocketTransport.
 class SelectorSocketTransport final : public FlowControlTransport,
                                       public ServerClient,
-                                      Channel,
-                                      Hop {
+                                      Hop,
+                                      Channel {
 public:
     /// Takes the socket over; connection_made() is called in the next turn.
     ///
@@ -66,11 +61,11 @@ public:
     bool can_write_eof() const noexcept override { return true; }
     void abort() override { force_close(nullptr); }
     std::size_t get_write_buffer_size() const override {
-        return out_ != nullptr ? out_->size() : 0;
+        return busy_ != nullptr ? busy_->unsent.size() : 0;
     }
     std::string text() const override;
 
-    int fileno() const noexcept { return socket_.get(); } // -1: closed
+    int fileno() const noexcept { return fd; } // -1: closed
 
     // For loop.sendfile().
     SendfileMode sendfile_mode() const noexcept override { return SendfileMode::native; }
@@ -91,8 +86,9 @@ public:
     }
 
 private:
-    /// What few transports need, or for a short time only.
-    struct Rare {
+    /// What a transport needs that has more to do than to receive.
+    struct Busy {
+        base::ByteBuffer unsent;
         StateRef made; // who waits for connection_made()
         StateRef sent; // who has reserved writing, and waits
     };
@@ -128,10 +124,12 @@ private:
     void lose_connection();
     void let_go() noexcept;
     std::exception_ptr error_of(ssize_t result, const char* call) const;
-    Rare& rare();
+    bool has_unsent() const noexcept { return busy_ != nullptr && !busy_->unsent.empty(); }
+    bool is_open() const noexcept { return fd >= 0; }
+    Busy& busy();
+    EventLoop& loop() const noexcept;
+    Channels& channels() const noexcept;
 
-    Channels* channels_; // LIFETIME: the loop's; followed only while the socket is open
-    os::Descriptor socket_;
     bool closing_ : 1 = false;
     bool paused_ : 1 = false;
     bool made_ : 1 = false; // connection_made() was called
@@ -143,11 +141,10 @@ private:
     bool write_eof_ : 1 = false;
     bool writing_reserved_ : 1 = false;
     std::uint8_t dropped_writes_ = 0;
-    std::unique_ptr<OutBuffer> out_;
-    std::exception_ptr error_;
     ServerState* server_;
     ContextSlot context_;
-    std::unique_ptr<Rare> rare_;
+    std::exception_ptr error_;
+    std::unique_ptr<Busy> busy_;
     PeerName peer_;
 };
 

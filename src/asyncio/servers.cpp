@@ -65,12 +65,14 @@ const Channel::Ops Listener::channel_ops{
     [](Channel& channel) noexcept { static_cast<Listener&>(channel).server_.close(); }};
 
 Listener::Listener(ServerState& server, Socket socket) noexcept
-    : Channel(channel_ops), server_(server), socket_(std::move(socket)) {}
+    : Channel(channel_ops), server_(server), socket_(std::move(socket)) {
+    fd = socket_.fileno();
+}
 
 void Listener::start(int backlog) {
     socket_.listen(backlog);
     if (socket_.family() != AF_UNIX) socket_.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1); // inherited
-    Channels::of(server_.loop()).open(*this, socket_.fileno(), Channels::level_reads);
+    Channels::of(server_.loop()).open(*this, Channels::level_reads);
 }
 
 void Listener::close() noexcept {
@@ -81,6 +83,7 @@ void Listener::close() noexcept {
         parts.channels->close(*this);
     }
     socket_.close();
+    fd = -1;
     if (!Channel::queued) release(); // else on_io() does
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace asyncio::detail {
@@ -204,17 +205,22 @@ private:
     Op op_;
 };
 
-/// The operation: a stream and what is to be read from it.
-template <class Op>
+/// The operation: a stream, and what its awaiter is made from.
+template <class Op, class... Args>
 class [[nodiscard("co_await it")]] Read {
 public:
-    Read(Counted<ReaderState> reader, Op op) : reader_(std::move(reader)), op_(std::move(op)) {}
-    ReadAwaiter<Op> operator co_await() const& { return {reader_, op_}; }
-    ReadAwaiter<Op> operator co_await() && { return {std::move(reader_), std::move(op_)}; }
+    explicit Read(Counted<ReaderState> reader, Args... args)
+        : reader_(std::move(reader)), args_(std::move(args)...) {}
+    ReadAwaiter<Op> operator co_await() const& {
+        return {reader_, std::make_from_tuple<Op>(args_)};
+    }
+    ReadAwaiter<Op> operator co_await() && {
+        return {std::move(reader_), std::make_from_tuple<Op>(std::move(args_))};
+    }
 
 private:
     Counted<ReaderState> reader_;
-    Op op_;
+    [[no_unique_address]] std::tuple<Args...> args_;
 };
 
 } // namespace asyncio::detail

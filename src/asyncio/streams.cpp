@@ -8,6 +8,10 @@ namespace asyncio {
 
 namespace detail {
 
+StateRef ClientCallback::operator()(StreamReader reader, StreamWriter writer) const {
+    return call_(std::move(reader), std::move(writer));
+}
+
 // ---- a client's task -----------------------------------------------------------------------------
 
 namespace {
@@ -16,11 +20,13 @@ namespace {
 class HandlerEnd final : public LinkedWaiter {
 public:
     HandlerEnd(Transport& transport, FutureState* handler,
-               std::shared_ptr<ClientCallback> callback) noexcept
-        : transport_(transport), handler_(handler), callback_(std::move(callback)) {}
+               Counted<ClientCallback> callback) noexcept
+        : transport_(transport), callback_(std::move(callback)) {
+        task = handler; // LIFETIME: it tells this of its end
+    }
 
     void fired() noexcept override {
-        if (handler_->failed()) tell_later();
+        if (task->failed()) tell_later();
         delete this;
     }
     void abandon() noexcept override {}
@@ -36,10 +42,10 @@ public:
 private:
     // In the next turn, as every done-callback.
     void tell_later() noexcept {
-        handler_->set(FutureState::retrieved);
-        EventLoop& loop = EventLoop::of(*loop_of(handler_));
+        task->set(FutureState::retrieved);
+        EventLoop& loop = EventLoop::of(*loop_of(task));
         try {
-            loop.call_soon(&tell, &loop, AnyTask(StateRef(handler_)), transport_);
+            loop.call_soon(&tell, &loop, AnyTask(StateRef(task)), transport_);
         } catch (...) { // no memory, or the loop is closed
             transport_->close();
         }
@@ -56,12 +62,11 @@ private:
     }
 
     TransportRef transport_;
-    FutureState* handler_; // LIFETIME: it tells this of its end
-    std::shared_ptr<ClientCallback> callback_;
+    Counted<ClientCallback> callback_;
 };
 
-void begin_handler(Transport& transport, std::shared_ptr<ClientCallback> callback,
-                   StreamReader reader, StreamWriter writer) {
+void begin_handler(Transport& transport, Counted<ClientCallback> callback, StreamReader reader,
+                   StreamWriter writer) {
     const StateRef handler = (*callback)(std::move(reader), std::move(writer));
     if (!handler) return;
     auto* end = new HandlerEnd(transport, handler.get(), std::move(callback));
@@ -84,8 +89,8 @@ void fire_all(WaiterList& list) noexcept {
 
 void StreamReaderProtocol::connection_made(Transport& transport) {
     reader_.set_transport(transport);
-    auto callback = std::exchange(callback_, nullptr);
-    if (callback == nullptr) return;
+    auto callback = std::exchange(callback_, {});
+    if (!callback) return;
     auto self = std::static_pointer_cast<StreamReaderProtocol>(transport.get_protocol());
     detail::begin_handler(transport, std::move(callback), reader_,
                           StreamWriter(transport, std::move(self)));
@@ -127,11 +132,11 @@ WriterState::~WriterState() {
 }
 
 DrainAwaiter::~DrainAwaiter() {
-    if (linked()) protocol_.drains().remove(this); // its task is taken apart
+    if (linked()) protocol().drains().remove(this); // its task is taken apart
 }
 
 void DrainAwaiter::abandon() noexcept {
-    if (linked()) protocol_.drains().remove(this);
+    if (linked()) protocol().drains().remove(this);
 }
 
 void DrainAwaiter::wait(FutureState* waiting) noexcept {
@@ -141,7 +146,7 @@ void DrainAwaiter::wait(FutureState* waiting) noexcept {
         return wake(waiting);
     }
     stood_in_line_ = true;
-    protocol_.drains().push_back(this);
+    protocol().drains().push_back(this);
     suspended(waiting);
 }
 
@@ -150,7 +155,7 @@ bool DrainAwaiter::resumes() noexcept {
     const bool cancelled = task->has(FutureState::must_cancel | FutureState::deliver_cancel);
     if (cancelled || !must_wait()) return true;
     stood_in_line_ = true;
-    protocol_.drains().push_back(this);
+    protocol().drains().push_back(this);
     return false;
 }
 
@@ -158,18 +163,18 @@ std::exception_ptr DrainAwaiter::failure() const {
     if (task != nullptr && take_cancel()) {
         return std::make_exception_ptr(CancelledError(take_cancel_message(here.task)));
     }
-    if (task == nullptr && protocol_.reader().exception()) return protocol_.reader().exception();
-    if (!protocol_.is_lost()) return nullptr;
-    if (stood_in_line_) return protocol_.error();
+    if (task == nullptr && protocol().reader().exception()) return protocol().reader().exception();
+    if (!protocol().is_lost()) return nullptr;
+    if (stood_in_line_) return protocol().error();
     return std::make_exception_ptr(ConnectionResetError(ECONNRESET, "drain", "Connection lost"));
 }
 
 ClosedAwaiter::~ClosedAwaiter() {
-    if (linked()) protocol_.closers().remove(this); // its task is taken apart
+    if (linked()) protocol().closers().remove(this); // its task is taken apart
 }
 
 void ClosedAwaiter::abandon() noexcept {
-    if (linked()) protocol_.closers().remove(this);
+    if (linked()) protocol().closers().remove(this);
 }
 
 } // namespace detail
@@ -180,8 +185,8 @@ namespace detail {
 
 namespace {
 
-std::shared_ptr<StreamReaderProtocol>
-new_protocol(std::size_t limit, std::shared_ptr<ClientCallback> callback = nullptr) {
+std::shared_ptr<StreamReaderProtocol> new_protocol(std::size_t limit,
+                                                   Counted<ClientCallback> callback = {}) {
     return std::allocate_shared<StreamReaderProtocol>(base::PoolAllocator<StreamReaderProtocol>(),
                                                       StreamReader(limit), std::move(callback));
 }
@@ -192,7 +197,7 @@ struct OneProtocol {
     std::shared_ptr<StreamReaderProtocol> operator()() const { return protocol; }
 };
 
-ProtocolFactory stream_factory(std::shared_ptr<ClientCallback> callback, std::size_t limit) {
+ProtocolFactory stream_factory(Counted<ClientCallback> callback, std::size_t limit) {
     static_cast<void>(StreamReader(limit)); // a wrong limit is told at once, not to each client
     return [callback = std::move(callback), limit] { return new_protocol(limit, callback); };
 }
@@ -203,7 +208,7 @@ Stream stream_of(const Connected<StreamReaderProtocol>& made) {
 
 } // namespace
 
-Coro<Server> start_server(std::shared_ptr<ClientCallback> callback, Hosts hosts, Port port,
+Coro<Server> start_server(Counted<ClientCallback> callback, Hosts hosts, Port port,
                           ServerOptions options) {
     EventLoop& loop = get_running_loop();
     ProtocolFactory factory = stream_factory(std::move(callback), options.limit());
@@ -211,7 +216,7 @@ Coro<Server> start_server(std::shared_ptr<ClientCallback> callback, Hosts hosts,
                                      std::move(options));
 }
 
-Coro<Server> start_server(std::shared_ptr<ClientCallback> callback, ServerOptions options) {
+Coro<Server> start_server(Counted<ClientCallback> callback, ServerOptions options) {
     EventLoop& loop = get_running_loop();
     ProtocolFactory factory = stream_factory(std::move(callback), options.limit());
     co_return co_await create_server(&loop, std::move(factory), std::move(options));

@@ -31,42 +31,50 @@ public:
 
     /// Up to `bytes`, at least one; all up to the end if negative. Empty at the end of the stream.
     /// Cancel    nothing is taken.
-    detail::Read<detail::ReadSome> read(std::ptrdiff_t bytes = -1) const {
-        return {state_, detail::ReadSome(bytes)};
+    detail::Read<detail::ReadSome, std::ptrdiff_t> read(std::ptrdiff_t bytes = -1) const {
+        return detail::Read<detail::ReadSome, std::ptrdiff_t>(state_, bytes);
     }
     /// As many as are there, at least one, up to the size of the buffer. Returns 0 at the end.
     /// Lifetime  `into` outlives the await.
     /// Cancel    nothing is taken.
-    detail::Read<detail::ReadInto> read_into(std::span<std::byte> into) const {
-        return {state_, detail::ReadInto(into)};
+    detail::Read<detail::ReadInto, std::span<std::byte>>
+    read_into(std::span<std::byte> into) const {
+        return detail::Read<detail::ReadInto, std::span<std::byte>>(state_, into);
     }
     /// Exactly so many.
     /// Throws    IncompleteReadError: the end came before; it has the rest. ValueError: negative.
     /// Cancel    nothing is taken.
-    detail::Read<detail::ReadExactly> readexactly(std::ptrdiff_t bytes) const {
-        return {state_, detail::ReadExactly(bytes)};
+    detail::Read<detail::ReadExactly, std::ptrdiff_t> readexactly(std::ptrdiff_t bytes) const {
+        return detail::Read<detail::ReadExactly, std::ptrdiff_t>(state_, bytes);
     }
     /// A line with its LF; at the end what is left, or nothing.
     /// Throws    ValueError: it is longer than the limit; it is dropped, or if its end has not come
     ///           yet, all that is there.
     /// Cancel    nothing is taken.
-    detail::Read<detail::ReadLine> readline() const { return {state_, detail::ReadLine()}; }
+    detail::Read<detail::ReadLine> readline() const {
+        return detail::Read<detail::ReadLine>(state_);
+    }
     /// The same, but nullopt at the end of the stream.
     /// Cancel    nothing is taken.
-    detail::Read<detail::NextLine> next_line() const { return {state_, detail::NextLine()}; }
+    detail::Read<detail::NextLine> next_line() const {
+        return detail::Read<detail::NextLine>(state_);
+    }
     /// Up to the separator that ends first, and with it: `readuntil("\r\n", "\n")`.
     /// Throws    IncompleteReadError: the end came before; it has the rest. LimitOverrunError: it is
     ///           longer than the limit; nothing is taken. ValueError: no separator, or an empty one.
     /// Cancel    nothing is taken.
     template <class... Separators>
         requires(std::is_constructible_v<std::string, Separators> && ...)
-    detail::Read<detail::ReadUntil> readuntil(Separators&&... separators) const {
+    detail::Read<detail::ReadUntil, std::vector<std::string>>
+    readuntil(Separators&&... separators) const {
         std::vector<std::string> all;
         (all.emplace_back(std::forward<Separators>(separators)), ...);
         return readuntil(std::move(all));
     }
-    detail::Read<detail::ReadUntil> readuntil(std::vector<std::string> separators) const {
-        return {state_, detail::ReadUntil(std::move(separators))};
+    detail::Read<detail::ReadUntil, std::vector<std::string>>
+    readuntil(std::vector<std::string> separators) const {
+        return detail::Read<detail::ReadUntil, std::vector<std::string>>(state_,
+                                                                         std::move(separators));
     }
 
     /// Has the end come, and is all read?
@@ -102,13 +110,28 @@ class StreamWriter;
 namespace detail {
 
 /// Calls a client callback; gives the task, if it is a coroutine.
-using ClientCallback = base::Function<StateRef(StreamReader, StreamWriter)>;
+class ClientCallback {
+public:
+    using Call = base::Function<StateRef(StreamReader, StreamWriter)>;
+    explicit ClientCallback(Call call) noexcept : call_(std::move(call)) {}
+    StateRef operator()(StreamReader reader, StreamWriter writer) const;
+
+    void add_ref() noexcept { ++refs_; }
+    void release() noexcept {
+        if (--refs_ == 0) delete this;
+    }
+
+private:
+    ~ClientCallback() = default;
+    Call call_;
+    std::uint32_t refs_ = 1;
+};
 
 template <class F>
 concept ConnectsClient = std::is_invocable_v<F&, StreamReader, StreamWriter>;
 
 template <ConnectsClient F>
-std::shared_ptr<ClientCallback> make_client_callback(F callback);
+Counted<ClientCallback> make_client_callback(F callback);
 
 /// What StreamWriter handles share. The last one closes the transport.
 class WriterState {
@@ -149,7 +172,7 @@ public:
     StreamReaderProtocol(StreamReader reader, F callback)
         : reader_(std::move(reader)), callback_(detail::make_client_callback(std::move(callback))) {
     }
-    StreamReaderProtocol(StreamReader reader, std::shared_ptr<detail::ClientCallback> callback)
+    StreamReaderProtocol(StreamReader reader, detail::Counted<detail::ClientCallback> callback)
         : reader_(std::move(reader)), callback_(std::move(callback)) {}
 
     void connection_made(Transport& transport) override;
@@ -170,7 +193,7 @@ public:
 
 private:
     StreamReader reader_;
-    std::shared_ptr<detail::ClientCallback> callback_; // until the connection is made
+    detail::Counted<detail::ClientCallback> callback_; // until the connection is made
     detail::WaiterList drains_;
     detail::WaiterList closers_;
     std::exception_ptr error_;
@@ -185,14 +208,13 @@ namespace detail {
 /// Waits until the transport's unsent bytes have fallen to the low-water mark.
 class [[nodiscard]] DrainAwaiter final : public LinkedWaiter {
 public:
-    explicit DrainAwaiter(Counted<WriterState> writer) noexcept
-        : writer_(std::move(writer)), protocol_(*writer_->protocol) {}
+    explicit DrainAwaiter(Counted<WriterState> writer) noexcept : writer_(std::move(writer)) {}
     DrainAwaiter(const DrainAwaiter&) = delete;
     DrainAwaiter& operator=(const DrainAwaiter&) = delete;
     ~DrainAwaiter();
 
     bool await_ready() const noexcept {
-        if (protocol_.reader().exception() != nullptr) return true;
+        if (protocol().reader().exception() != nullptr) return true;
         return !writer_->transport->is_closing() && !must_wait();
     }
     template <class Promise>
@@ -217,41 +239,41 @@ public:
     const char* label() const noexcept override { return "StreamWriter.drain"; }
 
 private:
-    bool must_wait() const noexcept { return protocol_.is_paused() && !protocol_.is_lost(); }
+    bool must_wait() const noexcept { return protocol().is_paused() && !protocol().is_lost(); }
     void wait(FutureState* waiting) noexcept;
     std::exception_ptr settle() const {
         const bool all_well =
-            task == nullptr && protocol_.reader().exception() == nullptr && !protocol_.is_lost();
+            task == nullptr && protocol().reader().exception() == nullptr && !protocol().is_lost();
         return all_well ? nullptr : failure();
     }
     std::exception_ptr failure() const;
 
+    StreamReaderProtocol& protocol() const noexcept { return *writer_->protocol; }
+
     Counted<WriterState> writer_;
-    StreamReaderProtocol& protocol_;
     bool stood_in_line_ = false;
 };
 
 /// Waits for the end of a connection.
 class [[nodiscard]] ClosedAwaiter final : public LinkedWaiter {
 public:
-    explicit ClosedAwaiter(Counted<WriterState> writer) noexcept
-        : writer_(std::move(writer)), protocol_(*writer_->protocol) {}
+    explicit ClosedAwaiter(Counted<WriterState> writer) noexcept : writer_(std::move(writer)) {}
     ClosedAwaiter(const ClosedAwaiter&) = delete;
     ClosedAwaiter& operator=(const ClosedAwaiter&) = delete;
     ~ClosedAwaiter();
 
-    bool await_ready() const noexcept { return protocol_.is_lost(); }
+    bool await_ready() const noexcept { return protocol().is_lost(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> frame,
                        std::source_location where = std::source_location::current()) noexcept {
         static_assert(is_frame<Promise>, "co_await this in an asyncio coroutine");
         FutureState* const waiting = suspend_task(this, frame.promise(), where);
-        protocol_.closers().push_back(this);
+        protocol().closers().push_back(this);
         suspended(waiting);
     }
     void await_resume() {
         if (task != nullptr && take_cancel()) throw_cancelled();
-        if (protocol_.error()) std::rethrow_exception(protocol_.error());
+        if (protocol().error()) std::rethrow_exception(protocol().error());
     }
 
     void fired() noexcept override { wake(task); }
@@ -259,8 +281,9 @@ public:
     const char* label() const noexcept override { return "StreamWriter.wait_closed"; }
 
 private:
+    StreamReaderProtocol& protocol() const noexcept { return *writer_->protocol; }
+
     Counted<WriterState> writer_;
-    StreamReaderProtocol& protocol_;
 };
 
 /// The operation of a writer.
@@ -370,8 +393,8 @@ Coro<Stream> open_connection(ConnectOptions options);
 namespace detail {
 
 template <ConnectsClient F>
-std::shared_ptr<ClientCallback> make_client_callback(F callback) {
-    return std::make_shared<ClientCallback>(
+Counted<ClientCallback> make_client_callback(F callback) {
+    return Counted<ClientCallback>::adopt(new ClientCallback(
         [callback = std::move(callback)](StreamReader reader, StreamWriter writer) mutable {
             if constexpr (Awaitable<std::invoke_result_t<F&, StreamReader, StreamWriter>>) {
                 const auto task = create_task(callback(std::move(reader), std::move(writer)));
@@ -380,12 +403,12 @@ std::shared_ptr<ClientCallback> make_client_callback(F callback) {
                 callback(std::move(reader), std::move(writer));
                 return StateRef();
             }
-        });
+        }));
 }
 
-Coro<Server> start_server(std::shared_ptr<ClientCallback> callback, Hosts hosts, Port port,
+Coro<Server> start_server(Counted<ClientCallback> callback, Hosts hosts, Port port,
                           ServerOptions options);
-Coro<Server> start_server(std::shared_ptr<ClientCallback> callback, ServerOptions options);
+Coro<Server> start_server(Counted<ClientCallback> callback, ServerOptions options);
 
 } // namespace detail
 

@@ -5,6 +5,9 @@
 #include "asyncio/base_events.h"
 #include "asyncio/channels.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace asyncio {
 
 bool Transport::is_reading() const { throw NotImplementedError("this transport does not read"); }
@@ -34,24 +37,34 @@ std::size_t Transport::get_write_buffer_size() const { throw_no_writing(); }
 
 namespace detail {
 
-ProtocolSlot::ProtocolSlot(std::shared_ptr<BaseProtocol> protocol)
-    : protocol_(std::move(protocol)),
-      buffered_(dynamic_cast<BufferedProtocol*>(protocol_.get()) != nullptr) {
-    if (!buffered_ && dynamic_cast<Protocol*>(protocol_.get()) == nullptr) {
-        throw TypeError("a transport needs a Protocol or a BufferedProtocol");
-    }
+namespace {
+
+// Which kind is it?
+bool is_buffered_protocol(const BaseProtocol* protocol) {
+    if (dynamic_cast<const BufferedProtocol*>(protocol) != nullptr) return true;
+    if (dynamic_cast<const Protocol*>(protocol) != nullptr) return false;
+    throw TypeError("a transport needs a Protocol or a BufferedProtocol");
 }
 
+std::uint32_t mark(std::ptrdiff_t bytes) noexcept {
+    constexpr auto most = static_cast<std::ptrdiff_t>(std::numeric_limits<std::uint32_t>::max());
+    return static_cast<std::uint32_t>(std::min(bytes, most));
+}
+
+} // namespace
+
 FlowControlTransport::FlowControlTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protocol)
-    : protocol_(std::move(protocol)), loop_(&loop) {}
+    : buffered_(is_buffered_protocol(protocol.get())), loop_(loop.core().index),
+      protocol_(std::move(protocol)) {}
+
+EventLoop& FlowControlTransport::loop() const noexcept { return EventLoop::of(*loop_table[loop_]); }
 
 // The one before may be what calls: it goes when the loop is back in its own code.
 void FlowControlTransport::set_protocol(std::shared_ptr<BaseProtocol> protocol) {
-    ProtocolSlot next(std::move(protocol));
-    if (LoopParts& parts = loop_->parts(); parts.channels != nullptr) {
-        parts.channels->dispose_later(protocol_.get());
-    }
-    protocol_ = std::move(next);
+    const bool buffered = is_buffered_protocol(protocol.get());
+    if (protocol_ != nullptr) Channels::of(loop()).dispose_later(protocol_);
+    protocol_ = std::move(protocol);
+    buffered_ = buffered;
 }
 
 void FlowControlTransport::set_write_buffer_limits(std::optional<std::ptrdiff_t> high,
@@ -62,8 +75,8 @@ void FlowControlTransport::set_write_buffer_limits(std::optional<std::ptrdiff_t>
         throw ValueError("high (" + std::to_string(upper) + ") must be >= low (" +
                          std::to_string(lower) + ") must be >= 0");
     }
-    high_ = static_cast<std::size_t>(upper);
-    low_ = static_cast<std::size_t>(lower);
+    high_ = mark(upper);
+    low_ = mark(lower);
     maybe_pause_protocol(get_write_buffer_size());
 }
 
@@ -91,7 +104,7 @@ void FlowControlTransport::report(std::string message, std::exception_ptr error)
         context.message = std::move(message);
         context.exception = std::move(error);
         context.more.emplace_back("transport", text());
-        loop_->call_exception_handler(context);
+        loop().call_exception_handler(context);
     } catch (...) {
         log(LogLevel::error, "an error of a connection, and another in its report");
     }

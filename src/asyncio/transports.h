@@ -148,38 +148,12 @@ public:
 
 namespace detail {
 
-/// A protocol with the half of it that receives; keeps which of the two kinds it is.
-class ProtocolSlot {
-public:
-    ProtocolSlot() noexcept = default;
-    /// Throws    TypeError: neither kind, or null.
-    explicit ProtocolSlot(std::shared_ptr<BaseProtocol> protocol);
-
-    const std::shared_ptr<BaseProtocol>& get() const noexcept { return protocol_; }
-    BaseProtocol* operator->() const noexcept { return protocol_.get(); }
-    explicit operator bool() const noexcept { return protocol_ != nullptr; }
-    bool is_buffered() const noexcept { return buffered_; }
-    Protocol& streaming() const noexcept { return static_cast<Protocol&>(*protocol_); }
-    BufferedProtocol& buffered() const noexcept {
-        return static_cast<BufferedProtocol&>(*protocol_);
-    }
-    bool eof_received() const {
-        return buffered_ ? buffered().eof_received() : streaming().eof_received();
-    }
-
-private:
-    std::shared_ptr<BaseProtocol> protocol_;
-    bool buffered_ = false;
-};
-
 /// A transport that pauses its protocol while much is unsent.
 /// Source    CPython's transports._FlowControlMixin.
 class FlowControlTransport : public Transport {
 public:
     void set_protocol(std::shared_ptr<BaseProtocol> protocol) override;
-    const std::shared_ptr<BaseProtocol>& get_protocol() const noexcept final {
-        return protocol_.get();
-    }
+    const std::shared_ptr<BaseProtocol>& get_protocol() const noexcept final { return protocol_; }
     void set_write_buffer_limits(std::optional<std::ptrdiff_t> high,
                                  std::optional<std::ptrdiff_t> low) final;
     std::pair<std::size_t, std::size_t> get_write_buffer_limits() const final {
@@ -189,6 +163,7 @@ public:
     SendfileMode sendfile_mode() const noexcept override { return SendfileMode::fallback; }
 
 protected:
+    /// Throws    TypeError: no protocol, or neither kind.
     FlowControlTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protocol);
 
     void maybe_pause_protocol(std::size_t unsent) {
@@ -201,18 +176,33 @@ protected:
     void report(std::string message, std::exception_ptr error) const noexcept;
     /// For a catch (...) clause: reports what was caught; an interrupt goes on instead.
     void report_current(const char* message) const;
-    EventLoop& loop() const noexcept { return *loop_; }
+    /// Only while the loop owns the transport.
+    EventLoop& loop() const noexcept;
+    std::uint16_t loop_index() const noexcept { return loop_; }
 
-    ProtocolSlot protocol_;
+    BaseProtocol& protocol() const noexcept { return *protocol_; }
+    bool is_buffered() const noexcept { return buffered_; }
+    Protocol& streaming() const noexcept { return static_cast<Protocol&>(*protocol_); }
+    BufferedProtocol& buffered() const noexcept {
+        return static_cast<BufferedProtocol&>(*protocol_);
+    }
+    bool tell_eof() const {
+        return buffered_ ? buffered().eof_received() : streaming().eof_received();
+    }
+    /// The protocol is not needed any more: connection_lost() was called.
+    std::shared_ptr<BaseProtocol> let_protocol_go() noexcept { return std::move(protocol_); }
 
 private:
     void pause_protocol();
     void resume_protocol();
 
-    EventLoop* loop_;
-    std::size_t high_ = 64 * 1024;
-    std::size_t low_ = 16 * 1024;
+    // A connection is idle most of its life: what it holds is kept small.
     bool protocol_paused_ = false;
+    bool buffered_ = false; // the protocol's kind
+    std::uint16_t loop_; // its index
+    std::shared_ptr<BaseProtocol> protocol_;
+    std::uint32_t high_ = 64 * 1024; // marks beyond 4 GiB count as 4 GiB
+    std::uint32_t low_ = 16 * 1024;
 };
 
 } // namespace detail

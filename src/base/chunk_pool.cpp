@@ -26,7 +26,7 @@ constexpr std::size_t mapped_bytes_min = 64 * 1024;
 constexpr std::size_t list_bytes_max = 1024 * 1024; // a size and thread
 
 constexpr std::size_t class_of(std::size_t bytes) noexcept {
-    return static_cast<std::size_t>(std::countr_zero(bytes / Chunk::bytes_min));
+    return static_cast<std::size_t>(std::bit_width(bytes / (2 * Chunk::bytes_min)));
 }
 constexpr std::size_t class_count = class_of(Chunk::kept_bytes_max) + 1;
 

@@ -22,7 +22,8 @@ struct Noting : Channel {
     Noting() : Channel(operations) {}
     ~Noting() { Channels::of(testing::loop()).close(*this); }
     void open(int descriptor, std::uint32_t wanted = Channels::edge_reads) {
-        Channels::of(testing::loop()).open(*this, descriptor, wanted);
+        fd = descriptor;
+        Channels::of(testing::loop()).open(*this, wanted);
     }
 
     static const Channel::Ops operations;
