@@ -2,6 +2,8 @@
 // The virtual clock on top of epoll.
 #include "asyncio/testing/virtual_clock.h"
 
+#include "os/clock.h"
+
 namespace asyncio::testing {
 
 namespace {
@@ -24,9 +26,12 @@ public:
 
 private:
     std::span<const os::ReadyEvent> wait_for_others() {
-        const auto ready = EpollBackend::poll(patience_ns, true);
-        if (ready.empty() && !woken()) throw Deadlock();
-        return ready;
+        const std::int64_t until = os::monotonic_ns() + patience_ns;
+        for (;;) { // a poll may end early, by a signal
+            const auto ready = EpollBackend::poll(patience_ns, true);
+            if (!ready.empty() || woken()) return ready;
+            if (os::monotonic_ns() >= until) throw Deadlock();
+        }
     }
 
     std::int64_t now_ = 0;
