@@ -123,9 +123,8 @@ std::exception_ptr ReadLine::special_failure(ReaderState& reader) {
 }
 
 ReadUntil::ReadUntil(std::vector<std::string> separators) : separators_(std::move(separators)) {
-    std::stable_sort(
-        separators_.begin(), separators_.end(),
-        [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
+    std::sort(separators_.begin(), separators_.end(),
+              [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
 }
 
 // The separator that ends first; of two that end together the shorter one.

@@ -96,8 +96,8 @@ char* Chunk::take(std::size_t bytes) {
 
 void Chunk::give(char* data, std::size_t bytes) noexcept {
     --live_here;
-    const bool small = pooled && bytes <= kept_bytes_max;
-    if (!small || (!keeps && !begin_keeping())) return to_system(data, bytes);
+    if (!keeps && !begin_keeping()) return to_system(data, bytes);
+    if (!pooled || bytes > kept_bytes_max) return to_system(data, bytes);
     List& list = lists[class_of(bytes)];
     if (list.bytes + bytes > list_bytes_max) return to_system(data, bytes);
     list.bytes += bytes;

@@ -20,7 +20,12 @@ namespace {
 /// Notes what happens to one end of a pipe.
 struct Noting : Channel {
     Noting() : Channel(operations) {}
-    ~Noting() { Channels::of(testing::loop()).close(*this); }
+    ~Noting() { CHECK(!queued); } // it has to stay while it stands in the line
+    /// Watched no more, and out of the line.
+    Coro<> leave() {
+        Channels::of(testing::loop()).close(*this);
+        while (queued) co_await yield_now();
+    }
     void open(int descriptor, std::uint32_t wanted = Channels::edge_reads) {
         fd = descriptor;
         Channels::of(testing::loop()).open(*this, wanted);
@@ -56,6 +61,7 @@ CO_TEST("a channel is told once of what happened, edge by edge") {
     for (int i = 0; i < 5; ++i) co_await yield_now();
     CHECK_EQ(channel.seen_events.size(), std::size_t{2});
     CHECK_EQ(channel.seen_events[0], os::Epoll::readable);
+    co_await channel.leave();
 }
 
 CO_TEST("what happens while a channel stands in the line is gathered") {
@@ -68,6 +74,7 @@ CO_TEST("what happens while a channel stands in the line is gathered") {
     co_await yield_now();
     REQUIRE(channel.seen_events.size() == 1);
     CHECK_EQ(channel.seen_events[0], std::uint32_t{5});
+    co_await channel.leave();
 }
 
 CO_TEST("a channel that joins the line anew waits for the next turn") {
@@ -86,6 +93,7 @@ CO_TEST("a channel that joins the line anew waits for the next turn") {
     }
     co_await yield_now();
     CHECK_EQ(channel.seen_events.size(), std::size_t{3});
+    co_await channel.leave();
 }
 
 CO_TEST("a turn's budget: the rest of the line goes on in the next turn, behind woken tasks") {
@@ -106,6 +114,7 @@ CO_TEST("a turn's budget: the rest of the line goes on in the next turn, behind 
     CHECK_EQ(told(), std::size_t{2});
     co_await yield_now();
     CHECK_EQ(told(), std::size_t{4});
+    for (Noting& channel : channels) co_await channel.leave();
 }
 
 CO_TEST("the owner of a descriptor is known while it is watched") {
@@ -136,6 +145,7 @@ CO_TEST("watching for nothing, and again") {
     channels.change(channel, Channels::level_reads);
     for (int i = 0; i < 3; ++i) co_await yield_now();
     CHECK(channel.seen_events.size() >= 2); // level-triggered
+    co_await channel.leave();
 }
 
 CO_TEST("rearm tells once more of what is ready already") {
@@ -148,6 +158,7 @@ CO_TEST("rearm tells once more of what is ready already") {
     Channels::of(testing::loop()).rearm(channel, Channels::edge_reads);
     for (int i = 0; i < 3; ++i) co_await yield_now();
     CHECK_EQ(channel.seen_events.size(), std::size_t{2});
+    co_await channel.leave();
 }
 
 CO_TEST("the read buffer is handed over for another") {

@@ -49,7 +49,9 @@ TEST("literal_address: a numeric address of the family and type, and nothing els
     CHECK_EQ(tcp->family, AF_INET);
     CHECK_EQ(tcp->protocol, IPPROTO_TCP);
     CHECK_EQ(to_string(tcp->address), "127.0.0.1:80");
-    CHECK_EQ(detail::literal_address("::1", "53", 0, SOCK_DGRAM, 0)->protocol, IPPROTO_UDP);
+    const auto udp = detail::literal_address("::1", "53", 0, SOCK_DGRAM, 0);
+    REQUIRE(udp.has_value());
+    CHECK_EQ(udp->protocol, IPPROTO_UDP);
     CHECK(!detail::literal_address("127.0.0.1", 80, AF_INET6, SOCK_STREAM, 0).has_value());
     CHECK(!detail::literal_address("127.0.0.1", 80, 0, SOCK_RAW, 0).has_value());
     CHECK(!detail::literal_address("127.0.0.1", 80, 0, SOCK_STREAM, IPPROTO_UDP).has_value());
