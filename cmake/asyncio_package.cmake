@@ -24,7 +24,7 @@ set(ASYNCIO_FLOORS
   "ssl client"
   "aiofiles websockets asyncpg aioredis aiomysql motor aiosmtplib multiprocessing logging"
   "aiohttp"
-  "acrawl adownload achat atime asyncio-ps asyncio-pstree atour")
+  "acrawl adownload achat afaultproxy atime asyncio-ps asyncio-pstree atour")
 
 # Adds every folder of the ladder that exists.
 function(asyncio_add_packages)

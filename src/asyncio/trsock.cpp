@@ -47,6 +47,9 @@ int TransportSocket::getsockopt(int level, int name) const {
 void TransportSocket::setsockopt(int level, int name, int value) const {
     asked(fileno(), [=](const Socket& socket) { socket.setsockopt(level, name, value); });
 }
+void TransportSocket::setsockopt(int level, int name, std::string_view bytes) const {
+    asked(fileno(), [=](const Socket& socket) { socket.setsockopt(level, name, bytes); });
+}
 Address TransportSocket::getsockname() const {
     return asked(fileno(), [](const Socket& socket) { return socket.getsockname(); });
 }

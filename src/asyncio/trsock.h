@@ -32,6 +32,7 @@ public:
     int protocol() const;
     int getsockopt(int level, int name) const;
     void setsockopt(int level, int name, int value) const;
+    void setsockopt(int level, int name, std::string_view bytes) const; // of a struct
     Address getsockname() const;
     Address getpeername() const;
     /// A copy of its own, which goes on when the transport closes.

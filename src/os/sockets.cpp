@@ -75,8 +75,13 @@ bool Socket::getblocking() const {
 }
 
 void Socket::setsockopt(int level, int name, int value) const {
-    check(system_calls.setsockopt(fileno(), level, name, &value, sizeof value), "setsockopt",
-          name_of(fileno()));
+    setsockopt(level, name, std::string_view(reinterpret_cast<const char*>(&value), sizeof value));
+}
+
+void Socket::setsockopt(int level, int name, std::string_view bytes) const {
+    check(system_calls.setsockopt(fileno(), level, name, bytes.data(),
+                                  static_cast<socklen_t>(bytes.size())),
+          "setsockopt", name_of(fileno()));
 }
 
 int Socket::getsockopt(int level, int name) const {

@@ -45,6 +45,7 @@ public:
     void setblocking(bool on) const;
     bool getblocking() const;
     void setsockopt(int level, int name, int value) const;
+    void setsockopt(int level, int name, std::string_view bytes) const; // of a struct
     int getsockopt(int level, int name) const;
     Address getsockname() const;
     Address getpeername() const;

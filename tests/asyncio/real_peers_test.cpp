@@ -94,7 +94,8 @@ CO_TEST_REAL_TIME("CPython as a server: lines, a megabyte to the end, an orderly
     co_await writer.wait_closed();
 }
 
-CO_TEST_REAL_TIME("CPython as ten clients of ours: lines, a megabyte there and back, half-closed ends") {
+CO_TEST_REAL_TIME(
+    "CPython as ten clients of ours: lines, a megabyte there and back, half-closed ends") {
     const Server server = co_await start_server(talk_back, "127.0.0.1", 0);
     const auto port = server.sockets()[0].getsockname().port();
     const Program clients(python(python_client, std::to_string(port)));

@@ -77,7 +77,8 @@ CO_TEST("SEM-TRN-06: empty data does nothing") {
 }
 
 CO_TEST("SEM-TRN-07: writelines() sends its pieces in order, also if one is cut in the middle") {
-    for (const std::size_t count : {3, 63, 64, 65, 200}) {
+    for (const int number : {3, 63, 64, 65, 200}) {
+        const auto count = static_cast<std::size_t>(number);
         auto end = co_await connect_pair();
         const std::string data = pattern(count * 20'011);
         std::vector<std::string_view> pieces;

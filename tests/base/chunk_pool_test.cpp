@@ -15,7 +15,8 @@ TEST("chunk pool: sizes are powers of two that hold what was asked for") {
     CHECK_EQ(Chunk::fitting(256), std::size_t{256});
     CHECK_EQ(Chunk::fitting(257), std::size_t{512});
     CHECK_EQ(Chunk::fitting(64 * 1024), std::size_t{64 * 1024});
-    for (const std::size_t bytes : {1, 300, 5000, 70'000, 128 * 1024, 1'000'000}) {
+    for (const int asked : {1, 300, 5000, 70'000, 128 * 1024, 1'000'000}) {
+        const auto bytes = static_cast<std::size_t>(asked);
         const Chunk chunk(bytes);
         CHECK_EQ(chunk.size(), Chunk::fitting(bytes));
         std::memset(chunk.data(), 7, chunk.size());

@@ -33,8 +33,8 @@ public:
         std::vector<char*> arguments;
         for (std::string& word : words) arguments.push_back(word.data());
         arguments.push_back(nullptr);
-        const int failed = ::posix_spawnp(&child_, arguments[0], &actions, nullptr,
-                                          arguments.data(), environ);
+        const int failed =
+            ::posix_spawnp(&child_, arguments[0], &actions, nullptr, arguments.data(), environ);
         ::posix_spawn_file_actions_destroy(&actions);
         REQUIRE(failed == 0);
     }
