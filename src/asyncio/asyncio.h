@@ -27,6 +27,14 @@
 #include "asyncio/locks.h"      // Lock, Event, Condition, Semaphore, BoundedSemaphore
 #include "asyncio/queues.h"     // Queue, LifoQueue, PriorityQueue
 
+// Connections: by streams, or by protocols over transports.
+#include "asyncio/connections.h" // create_connection, ConnectOptions
+#include "asyncio/protocols.h"   // Protocol, BufferedProtocol
+#include "asyncio/sendfile.h"    // SendfileOptions
+#include "asyncio/servers.h"     // Server, create_server, ServerOptions
+#include "asyncio/streams.h"     // open_connection, start_server, StreamReader, StreamWriter
+#include "asyncio/transports.h"  // Transport
+
 // Threads.
 #include "asyncio/concurrent_wait.h" // concurrent::wait, concurrent::as_completed
 #include "asyncio/threads.h"         // to_thread, ThreadPoolExecutor, run_coroutine_threadsafe

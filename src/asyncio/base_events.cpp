@@ -4,6 +4,7 @@
 #include "asyncio/base_events.h"
 
 #include "asyncio/origins.h"
+#include "asyncio/resolver.h"
 #include "asyncio/task_steps.h"
 #include "asyncio/thread_pool.h"
 #include "os/clock.h"
@@ -26,6 +27,9 @@ constexpr std::int64_t poll_ns_max = std::int64_t{24} * 3600 * 1'000'000'000;
 } // namespace
 
 // ---- beginning and end --------------------------------------------------------------------------
+
+detail::LoopParts::LoopParts() = default;
+detail::LoopParts::~LoopParts() = default;
 
 EventLoop::EventLoop(LoopOptions options) : parts_(std::make_unique<detail::LoopParts>()) {
     parts_->backend =

@@ -2,6 +2,7 @@
 // The parts of a loop that are rarely touched, and what the library's own rooms use of it.
 #pragma once
 
+#include "asyncio/channels.h"
 #include "asyncio/events.h"
 #include "asyncio/format_helpers.h"
 
@@ -28,7 +29,7 @@ struct Watch {
     std::uint32_t generation = 0; // of the registration; in the tag, so that a stale event is known
 
     static std::uint64_t tag(int fd, std::uint32_t generation) noexcept {
-        return (std::uint64_t{generation} << 32) | static_cast<std::uint32_t>(fd);
+        return (std::uint64_t{generation & 0x7fffffffU} << 32) | static_cast<std::uint32_t>(fd);
     }
     std::uint32_t interest() const noexcept {
         return (reader != nullptr ? Backend::readable : 0) |
@@ -42,6 +43,7 @@ struct SignalWatch {
 };
 
 struct WorkInFlight;
+class Resolver;
 
 /// How other threads reach a loop that may be gone by then. The loop cuts it when it closes.
 struct LoopLink {
@@ -64,7 +66,12 @@ struct LoopLink {
 void leave_outside_work(LoopLink& link) noexcept; // outside_work.cpp
 
 struct LoopParts {
+    LoopParts();
+    ~LoopParts();
+
     std::unique_ptr<Backend> backend;
+    std::unique_ptr<Channels> channels; // made at first use
+    std::unique_ptr<Resolver> resolver; // made at first use
     std::unordered_map<int, Watch> watches; // by descriptor
     std::uint32_t next_generation = 1;
     std::shared_ptr<ExceptionHandler> exception_handler;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The end of a loop: what becomes of all that is queued, armed, watched or pending when it closes.
 #include "asyncio/base_events.h"
+#include "asyncio/resolver.h"
 #include "asyncio/task_steps.h"
 #include "asyncio/thread_pool.h"
 
@@ -132,6 +133,8 @@ void EventLoop::close() {
     while (detail::TimedWaiter* timer = timers.pop_any()) timer->dropped();
     detail::remove_all_signals(*this);
     release_watches(parts_->watches);
+    if (parts_->channels != nullptr) parts_->channels->close_all();
+    parts_->resolver.reset();
     parts_->exception_handler = nullptr;
     parts_->task_factory = nullptr;
     detail::leave_outside_work(*parts_->link);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "asyncio/futures.h"
+#include "base/counted.h"
 
 #include <atomic>
 #include <optional>
@@ -151,23 +152,6 @@ public:
 private:
     std::optional<Stored<T>> value_;
 };
-
-using base::Counted;
-
-/// What is counted by its own members.
-template <class T>
-concept CountsItself = requires(T& object) {
-    object.add_ref();
-    object.release();
-};
-template <CountsItself T>
-void add_ref(T* object) noexcept {
-    object->add_ref();
-}
-template <CountsItself T>
-void release(T* object) noexcept {
-    object->release();
-}
 
 std::string concurrent_text(const ConcurrentState& state, std::string (*value_text)(const void*),
                             const void* value);

@@ -10,13 +10,22 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace asyncio {
 
+class Port;
+class SendfileOptions;
 class ThreadPoolExecutor;
+class Transport;
+namespace os {
+struct AddrInfo;
+class Address;
+class Socket;
+} // namespace os
 namespace detail {
 struct Watch;
 struct LoopParts;
@@ -202,7 +211,74 @@ public:
     /// Cancel    stops watching; nothing was written.
     [[nodiscard]] Readiness writable(int fd) noexcept;
 
-    // ---- signals --------------------------------------------------------------------------------
+    // ---- connections: connections.h, servers.h ---------------------------------------------------
+
+    template <class F, class... Args>
+    auto create_connection(F&& factory, Args&&... args);
+    template <class F>
+    auto connect_accepted_socket(F&& factory, os::Socket socket);
+    template <class F, class... Args>
+    auto create_server(F&& factory, Args&&... args);
+    /// Sends a file over a transport, behind what was written before. See sendfile.h.
+    /// Returns   how many bytes were sent.
+    /// Cancel    a part is sent, and the file's position is behind it; the connection goes on.
+    Coro<std::uint64_t> sendfile(Transport& transport, int file);
+    Coro<std::uint64_t> sendfile(Transport& transport, int file, SendfileOptions options);
+
+    // ---- names: resolver.h -------------------------------------------------------------------------
+
+    /// Resolves a host and a service on a thread of the resolver's; a numeric address at once.
+    ///
+    /// family, type, proto, flags   as of getaddrinfo(3); 0: any
+    /// Throws    GaiError: the name is not known, or the resolver failed. OSError.
+    /// Cancel    the caller is free at once; what the resolver finds is dropped.
+    Coro<std::vector<os::AddrInfo>> getaddrinfo(std::string host, Port port, int family = 0,
+                                                int type = 0, int proto = 0, int flags = 0);
+    /// The host's and the service's name of an address.
+    /// Throws    GaiError, OSError.
+    /// Cancel    as getaddrinfo.
+    Coro<std::pair<std::string, std::string>> getnameinfo(os::Address address, int flags = 0);
+
+    // ---- sockets: sock_calls.cpp -------------------------------------------------------------------
+
+    // Of a socket that does not block; one reader and one writer at a time. All throw OSError, and in
+    // debug mode ValueError for one that blocks. Lifetime: socket and buffer outlive the await.
+
+    /// Up to `bytes` that have come; at least one. Empty: the peer has ended.
+    /// Cancel    nothing is lost.
+    Coro<std::string> sock_recv(const os::Socket& socket, std::size_t bytes);
+    /// The same into a buffer. Returns   how many; 0: the peer has ended.
+    /// Cancel    nothing is lost.
+    Coro<std::size_t> sock_recv_into(const os::Socket& socket, std::span<std::byte> into);
+    /// One datagram, cut off after `bytes`, and its sender.
+    /// Cancel    nothing is lost.
+    Coro<std::pair<std::string, os::Address>> sock_recvfrom(const os::Socket& socket,
+                                                            std::size_t bytes);
+    /// bytes     at most so many of the buffer; 0: all of it
+    /// Throws    ValueError: the buffer is smaller than `bytes`; the datagram stays.
+    /// Cancel    nothing is lost.
+    Coro<std::pair<std::size_t, os::Address>>
+    sock_recvfrom_into(const os::Socket& socket, std::span<std::byte> into, std::size_t bytes = 0);
+    /// Sends all of it.
+    /// Cancel    a part may be sent.
+    Coro<> sock_sendall(const os::Socket& socket, std::string data);
+    /// Sends a datagram. Returns   how much of it went.
+    /// Cancel    it is not sent.
+    Coro<std::size_t> sock_sendto(const os::Socket& socket, std::string data, os::Address to);
+    /// Connects. By a name: to the first address of the socket's own family, type and protocol.
+    /// Cancel    the attempt goes on in the kernel; it may be awaited anew.
+    Coro<> sock_connect(const os::Socket& socket, os::Address to);
+    Coro<> sock_connect(const os::Socket& socket, std::string host, Port port);
+    /// The next connection of a listener, and who it is from.
+    /// Cancel    no connection is taken.
+    Coro<std::pair<os::Socket, os::Address>> sock_accept(const os::Socket& listener);
+    /// Sends a file; see sendfile.h.
+    /// Returns   how many bytes were sent.
+    /// Cancel    a part is sent, and the file's position is behind it.
+    Coro<std::uint64_t> sock_sendfile(const os::Socket& socket, int file);
+    Coro<std::uint64_t> sock_sendfile(const os::Socket& socket, int file, SendfileOptions options);
+
+    // ---- signals ---------------------------------------------------------------------------------
 
     /// Calls `f(args...)` in the loop when signal `number` comes; one handler a signal.
     /// Throws    ValueError: no such signal. RuntimeError: it cannot be caught, or this is not the
@@ -268,6 +344,7 @@ public:
     void set_instruments(detail::LoopInstruments* instruments) noexcept; // null: none
     void note_signal() noexcept; // signal handlers too
     void orphan() noexcept; // in a forked child
+    void polls_changed() noexcept; // the first descriptor is watched, or the last one no more
     void shuffle(std::vector<detail::FutureState*>& order) noexcept; // what has no promised order
 
 private:

@@ -26,6 +26,8 @@ class EventLoop;
 
 namespace detail {
 
+using base::Counted;
+
 struct Frame;
 struct FutureState;
 struct LoopCore;

@@ -82,6 +82,9 @@ void EventLoop::set_watch(int fd, bool write, detail::CallbackNode* node) {
         }
     } owned{node};
     if (fd < 0) throw ValueError("Invalid file descriptor: " + std::to_string(fd));
+    if (parts_->channels != nullptr && parts_->channels->owner_of(fd) != nullptr) {
+        throw RuntimeError("File descriptor " + std::to_string(fd) + " is used by a transport");
+    }
     detail::Watch& watch = parts_->watches[fd];
     const std::uint32_t before = watch.interest();
     const std::uint32_t wanted = before | (write ? Backend::writable : Backend::readable);
@@ -99,6 +102,11 @@ void EventLoop::set_watch(int fd, bool write, detail::CallbackNode* node) {
     set_turn(polls);
 }
 
+void EventLoop::polls_changed() noexcept {
+    set_turn(polls, !parts_->watches.empty() ||
+                        (parts_->channels != nullptr && !parts_->channels->empty()));
+}
+
 detail::CallbackNode* EventLoop::clear_watch(int fd, bool write) noexcept {
     const auto found = parts_->watches.find(fd);
     if (found == parts_->watches.end()) return nullptr;
@@ -114,7 +122,7 @@ detail::CallbackNode* EventLoop::clear_watch(int fd, bool write) noexcept {
         // The descriptor is gone already: nothing is watched any more.
     }
     if (watch.interest() == 0) parts_->watches.erase(found);
-    set_turn(polls, !parts_->watches.empty());
+    polls_changed();
     return node;
 }
 
@@ -137,10 +145,13 @@ bool EventLoop::remove_writer(int fd) noexcept {
 }
 
 void EventLoop::handle_event(const os::ReadyEvent& event) {
+    if (detail::Channels::is_tag(event.tag)) {
+        return parts_->channels->happened(detail::Channels::of_tag(event.tag), event.events);
+    }
     const int fd = static_cast<int>(event.tag & 0xffffffffU);
     const auto found = parts_->watches.find(fd);
     if (found == parts_->watches.end() ||
-        found->second.generation != static_cast<std::uint32_t>(event.tag >> 32)) {
+        detail::Watch::tag(fd, found->second.generation) != event.tag) {
         // Of a descriptor that was closed while a copy of it lives on: the kernel goes on reporting
         // it, and nobody can take it out. A new poller watches only what is known.
         return rebuild_backend();
@@ -161,6 +172,12 @@ void EventLoop::rebuild_backend() {
         std::vector<Backend::Known> known;
         for (const auto& [fd, watch] : parts_->watches) {
             known.push_back({fd, watch.interest(), detail::Watch::tag(fd, watch.generation)});
+        }
+        if (parts_->channels != nullptr) {
+            parts_->channels->for_each([&known](const detail::Channel& channel) {
+                if (channel.interest == 0) return;
+                known.push_back({channel.fd, channel.interest, detail::Channels::tag(channel)});
+            });
         }
         backend_->rebuild(known);
     } catch (const OSError&) {

@@ -24,7 +24,8 @@ public:
     /// Nanoseconds of the loop's clock.
     virtual std::int64_t now_ns() noexcept = 0;
 
-    /// Watches `fd` level-triggered for `events`; 0 takes it out. `tag` comes back with its events.
+    /// Watches `fd` for `events`, level-triggered unless os::Epoll::edge is among them; 0 takes it
+    /// out. `tag` comes back with its events.
     /// Throws    OSError: the kernel refused (EPERM: a regular file; EBADF).
     virtual void watch(int fd, std::uint32_t before, std::uint32_t events, std::uint64_t tag) = 0;
 

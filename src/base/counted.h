@@ -6,7 +6,8 @@
 
 namespace asyncio::base {
 
-/// Holds one count of a T, or nothing. `add_ref(T*)` and `release(T*)` are found by T's namespace.
+/// Holds one count of a T, or nothing. T has members add_ref() and release(), or its namespace has
+/// `add_ref(T*)` and `release(T*)`.
 ///
 /// Thread    as the count of T allows.
 template <class T>
@@ -14,7 +15,7 @@ class Counted {
 public:
     Counted() noexcept = default;
     explicit Counted(T* object) noexcept : object_(object) { // adds a count
-        if (object != nullptr) add_ref(object);
+        if (object != nullptr) add();
     }
     /// Takes over a count.
     static Counted adopt(T* object) noexcept {
@@ -29,7 +30,7 @@ public:
         return *this;
     }
     ~Counted() {
-        if (object_ != nullptr) release(object_);
+        if (object_ != nullptr) take_back();
     }
 
     T* get() const noexcept { return object_; } // null: empty
@@ -41,6 +42,21 @@ public:
     friend bool operator==(const Counted&, const Counted&) noexcept = default;
 
 private:
+    void add() noexcept {
+        if constexpr (requires(T& object) { object.add_ref(); }) {
+            object_->add_ref();
+        } else {
+            add_ref(object_);
+        }
+    }
+    void take_back() noexcept {
+        if constexpr (requires(T& object) { object.release(); }) {
+            object_->release();
+        } else {
+            release(object_);
+        }
+    }
+
     T* object_ = nullptr;
 };
 

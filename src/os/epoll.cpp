@@ -3,6 +3,7 @@
 #include "os/epoll.h"
 
 #include "os/errors.h"
+#include "os/system_calls.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +13,7 @@
 namespace asyncio::os {
 
 static_assert(Epoll::readable == EPOLLIN && Epoll::writable == EPOLLOUT);
+static_assert(Epoll::peer_closed == EPOLLRDHUP);
 static_assert(Epoll::failed == EPOLLERR && Epoll::hung_up == EPOLLHUP && Epoll::edge == EPOLLET);
 
 Epoll::Epoll() : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
@@ -23,7 +25,7 @@ void Epoll::control(int operation, const char* name, int fd, std::uint32_t event
     epoll_event event{};
     event.events = events;
     event.data.u64 = tag;
-    if (::epoll_ctl(fd_.get(), operation, fd, &event) < 0) {
+    if (system_calls.epoll_ctl(fd_.get(), operation, fd, &event) < 0) {
         throw_os_error(errno, name, "fd " + std::to_string(fd));
     }
 }
@@ -39,7 +41,7 @@ void Epoll::modify(int fd, std::uint32_t events, std::uint64_t tag) {
 void Epoll::remove(int fd) noexcept {
     const int kept = errno;
     epoll_event unused{};
-    ::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, &unused);
+    system_calls.epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, &unused);
     errno = kept;
 }
 
@@ -49,10 +51,10 @@ std::span<ReadyEvent> Epoll::wait(std::span<ReadyEvent> into, std::int64_t timeo
     const int room = static_cast<int>(std::min(batch, into.size()));
     int got = 0;
     if (timeout_ns == 0 || timeout_ns == forever) {
-        got = ::epoll_wait(fd_.get(), events, room, timeout_ns == 0 ? 0 : -1);
+        got = system_calls.epoll_wait(fd_.get(), events, room, timeout_ns == 0 ? 0 : -1);
     } else {
         const timespec timeout{timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
-        got = ::epoll_pwait2(fd_.get(), events, room, &timeout, nullptr);
+        got = system_calls.epoll_pwait2(fd_.get(), events, room, &timeout, nullptr);
     }
     if (got < 0) {
         if (errno != EINTR) throw_os_error(errno, "epoll_wait");

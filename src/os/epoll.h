@@ -22,6 +22,7 @@ public:
     static constexpr std::uint32_t writable = 0x004;     // EPOLLOUT
     static constexpr std::uint32_t failed = 0x008;       // EPOLLERR
     static constexpr std::uint32_t hung_up = 0x010;      // EPOLLHUP
+    static constexpr std::uint32_t peer_closed = 0x2000; // EPOLLRDHUP
     static constexpr std::uint32_t edge = 1U << 31;      // EPOLLET
     static constexpr std::int64_t forever = -1;
 

@@ -3,6 +3,7 @@
 #include "os/errors.h"
 
 #include <cerrno>
+#include <utility>
 
 namespace asyncio::os {
 
@@ -21,6 +22,10 @@ std::string text_of(int errnum, std::string_view call, std::string_view object) 
 OSError::OSError(int errnum, std::string_view call, std::string_view object)
     : std::system_error(errnum, std::generic_category()), call_(call), object_(object),
       text_(text_of(errnum, call, object)) {}
+
+OSError::OSError(int code, std::string_view call, std::string_view object, std::string text)
+    : std::system_error(code, std::generic_category()), call_(call), object_(object),
+      text_(std::move(text)) {}
 
 OSError::OSError(const std::string& message)
     : std::system_error(0, std::generic_category()), text_(message) {}
@@ -48,6 +53,14 @@ void throw_os_error(int errnum, std::string_view call, std::string_view object) 
     case EPERM: throw PermissionError(errnum, call, object);
     case ESRCH: throw ProcessLookupError(errnum, call, object);
     default: throw OSError(errnum, call, object);
+    }
+}
+
+std::exception_ptr os_error(int errnum, std::string_view call, std::string_view object) {
+    try {
+        throw_os_error(errnum, call, object);
+    } catch (...) {
+        return std::current_exception();
     }
 }
 

@@ -2,6 +2,7 @@
 // OSError and its family: an errno that names the call and its object.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -23,6 +24,10 @@ public:
     const std::string& call() const noexcept { return call_; } // what failed: "connect"
     const std::string& object() const noexcept { return object_; } // Python: filename
     const char* what() const noexcept override { return text_.c_str(); }
+
+protected:
+    /// With a code that is no errno, and its text.
+    OSError(int code, std::string_view call, std::string_view object, std::string text);
 
 private:
     std::string call_;
@@ -80,5 +85,7 @@ struct ProcessLookupError final : OSError { // ESRCH
 
 /// Throws the subclass that Python throws for `errnum`.
 [[noreturn]] void throw_os_error(int errnum, std::string_view call, std::string_view object = {});
+/// The same as a value.
+std::exception_ptr os_error(int errnum, std::string_view call, std::string_view object = {});
 
 } // namespace asyncio::os

@@ -29,6 +29,11 @@ public:
         }
         return lines;
     }
+    std::vector<std::string> messages() const {
+        std::vector<std::string> texts;
+        for (const asyncio::ExceptionContext& context : seen) texts.push_back(context.message);
+        return texts;
+    }
 
     std::vector<asyncio::ExceptionContext> seen;
 };

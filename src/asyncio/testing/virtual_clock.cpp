@@ -2,6 +2,8 @@
 // The virtual clock on top of epoll.
 #include "asyncio/testing/virtual_clock.h"
 
+#include "os/clock.h"
+
 namespace asyncio::testing {
 
 namespace {
@@ -30,9 +32,12 @@ private:
     }
 
     std::span<const os::ReadyEvent> wait_for_others() {
-        const auto ready = EpollBackend::poll(patience_ns_, true);
-        if (ready.empty() && !woken()) throw Deadlock();
-        return ready;
+        const std::int64_t until = os::monotonic_ns() + patience_ns_;
+        for (;;) { // a poll may end early, by a signal
+            const auto ready = EpollBackend::poll(patience_ns_, true);
+            if (!ready.empty() || woken()) return ready;
+            if (os::monotonic_ns() >= until) throw Deadlock();
+        }
     }
 
     std::int64_t patience_ns_; // real time

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The resolver of libc.
+#include "os/resolver.h"
+
+#include "os/system_calls.h"
+
+#include <cerrno>
+#include <memory>
+#include <netdb.h>
+
+namespace asyncio::os {
+
+namespace {
+
+std::string text_of(int code, std::string_view call, std::string_view object) {
+    std::string text = "[Errno " + std::to_string(code) + "] " + ::gai_strerror(code);
+    if (!object.empty()) text.append(": '").append(object).append("'");
+    return text.append(" (").append(call).append(")");
+}
+
+// Names in the DNS have 253 bytes at most; libc takes far longer ones to the name server's door.
+constexpr std::size_t name_bytes_max = 1025; // NI_MAXHOST
+
+[[noreturn]] void throw_gai_error(int code, std::string_view call, std::string_view object) {
+    if (code == EAI_SYSTEM) throw_os_error(errno, call, object);
+    throw GaiError(code, call, object);
+}
+
+const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
+
+} // namespace
+
+GaiError::GaiError(int code, std::string_view call, std::string_view object)
+    : OSError(code, call, object, text_of(code, call, object)) {}
+
+std::vector<AddrInfo> getaddrinfo(const Lookup& lookup) {
+    if (lookup.host.size() >= name_bytes_max || lookup.host.find('\0') != std::string::npos) {
+        throw GaiError(EAI_NONAME, "getaddrinfo",
+                       std::string_view(lookup.host).substr(0, name_bytes_max));
+    }
+    addrinfo hints{};
+    hints.ai_family = lookup.family;
+    hints.ai_socktype = lookup.type;
+    hints.ai_protocol = lookup.protocol;
+    hints.ai_flags = lookup.flags;
+    addrinfo* first = nullptr;
+    const int code =
+        system_calls.getaddrinfo(or_null(lookup.host), or_null(lookup.service), &hints, &first);
+    if (code != 0) throw_gai_error(code, "getaddrinfo", lookup.host);
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(first, system_calls.freeaddrinfo);
+    std::vector<AddrInfo> found;
+    for (const addrinfo* info = first; info != nullptr; info = info->ai_next) {
+        found.push_back({info->ai_family, info->ai_socktype, info->ai_protocol,
+                         info->ai_canonname != nullptr ? info->ai_canonname : "",
+                         Address(info->ai_addr, info->ai_addrlen)});
+    }
+    return found;
+}
+
+std::pair<std::string, std::string> getnameinfo(const Address& address, int flags) {
+    char host[NI_MAXHOST];
+    char service[NI_MAXSERV];
+    const int code = system_calls.getnameinfo(address.data(), address.size(), host, sizeof host,
+                                              service, sizeof service, flags);
+    if (code != 0) throw_gai_error(code, "getnameinfo", to_string(address));
+    return {host, service};
+}
+
+} // namespace asyncio::os

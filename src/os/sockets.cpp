@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// The calls behind Socket.
+#include "os/sockets.h"
+
+#include "os/errors.h"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace asyncio::os {
+
+namespace {
+
+std::string name_of(int fd) { return "fd " + std::to_string(fd); }
+
+void check(int result, const char* call, const std::string& object) {
+    if (result < 0) throw_os_error(errno, call, object);
+}
+
+} // namespace
+
+Socket::Socket(int family, int type, int protocol)
+    : descriptor_(system_calls.socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)),
+      family_(family), type_(type), protocol_(protocol) {
+    if (!descriptor_) throw_os_error(errno, "socket");
+}
+
+Socket::Socket(Descriptor descriptor) : descriptor_(std::move(descriptor)) {
+    family_ = getsockopt(SOL_SOCKET, SO_DOMAIN);
+    type_ = getsockopt(SOL_SOCKET, SO_TYPE);
+    protocol_ = getsockopt(SOL_SOCKET, SO_PROTOCOL);
+}
+
+std::pair<Socket, Socket> Socket::pair(int family, int type) {
+    int fds[2];
+    check(::socketpair(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), "socketpair", {});
+    Descriptor first(fds[0]);
+    Descriptor second(fds[1]);
+    return {Socket(std::move(first)), Socket(std::move(second))};
+}
+
+void Socket::bind(const Address& address) const {
+    if (system_calls.bind(fileno(), address.data(), address.size()) < 0) {
+        throw_os_error(errno, "bind", to_string(address));
+    }
+}
+
+void Socket::listen(int backlog) const {
+    check(system_calls.listen(fileno(), backlog), "listen", name_of(fileno()));
+}
+
+void Socket::connect(const Address& address) const {
+    const int result = connect_now(fileno(), address);
+    if (result < 0) throw_os_error(-result, "connect", to_string(address));
+}
+
+void Socket::shutdown(int how) const {
+    check(system_calls.shutdown(fileno(), how), "shutdown", name_of(fileno()));
+}
+
+void Socket::setblocking(bool on) const {
+    const int flags = ::fcntl(fileno(), F_GETFL);
+    check(flags, "fcntl", name_of(fileno()));
+    const int wanted = on ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    check(::fcntl(fileno(), F_SETFL, wanted), "fcntl", name_of(fileno()));
+}
+
+bool Socket::getblocking() const {
+    const int flags = ::fcntl(fileno(), F_GETFL);
+    check(flags, "fcntl", name_of(fileno()));
+    return (flags & O_NONBLOCK) == 0;
+}
+
+void Socket::setsockopt(int level, int name, int value) const {
+    setsockopt(level, name, std::string_view(reinterpret_cast<const char*>(&value), sizeof value));
+}
+
+void Socket::setsockopt(int level, int name, std::string_view bytes) const {
+    check(system_calls.setsockopt(fileno(), level, name, bytes.data(),
+                                  static_cast<socklen_t>(bytes.size())),
+          "setsockopt", name_of(fileno()));
+}
+
+int Socket::getsockopt(int level, int name) const {
+    int value = 0;
+    socklen_t size = sizeof value;
+    check(system_calls.getsockopt(fileno(), level, name, &value, &size), "getsockopt",
+          name_of(fileno()));
+    return value;
+}
+
+Address Socket::getsockname() const {
+    Address address;
+    socklen_t size = Address::size_max;
+    check(::getsockname(fileno(), address.data(), &size), "getsockname", name_of(fileno()));
+    address.resize(size);
+    return address;
+}
+
+Address Socket::getpeername() const {
+    Address address;
+    socklen_t size = Address::size_max;
+    check(::getpeername(fileno(), address.data(), &size), "getpeername", name_of(fileno()));
+    address.resize(size);
+    return address;
+}
+
+Socket Socket::dup() const {
+    Descriptor copy(::fcntl(fileno(), F_DUPFD_CLOEXEC, 0));
+    check(copy.get(), "dup", name_of(fileno()));
+    return Socket(std::move(copy));
+}
+
+ssize_t send_pieces(int fd, std::span<const iovec> pieces) noexcept {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(pieces.data());
+    message.msg_iovlen = std::min(pieces.size(), pieces_max);
+    return detail::uninterrupted([&] { return system_calls.sendmsg(fd, &message, MSG_NOSIGNAL); });
+}
+
+ssize_t receive_from(int fd, char* into, std::size_t size, Address& sender) noexcept {
+    return detail::uninterrupted([&] {
+        socklen_t length = Address::size_max;
+        const ssize_t got = system_calls.recvfrom(fd, into, size, 0, sender.data(), &length);
+        if (got >= 0) sender.resize(length);
+        return got;
+    });
+}
+
+ssize_t send_to(int fd, const char* bytes, std::size_t size, const Address& receiver) noexcept {
+    return detail::uninterrupted([&] {
+        return system_calls.sendto(fd, bytes, size, MSG_NOSIGNAL, receiver.data(), receiver.size());
+    });
+}
+
+ssize_t send_file(int socket, int file, off_t offset, std::size_t count) noexcept {
+    return detail::uninterrupted(
+        [&] { return system_calls.sendfile(socket, file, &offset, count); });
+}
+
+int accept_now(int listener, Address& peer) noexcept {
+    return detail::uninterrupted([&] {
+        socklen_t length = Address::size_max;
+        const int fd =
+            system_calls.accept4(listener, peer.data(), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) peer.resize(length);
+        return fd;
+    });
+}
+
+int connect_now(int fd, const Address& address) noexcept {
+    if (system_calls.connect(fd, address.data(), address.size()) == 0) return 0;
+    // An interrupted connect goes on by itself: made again, it would say EALREADY.
+    return errno == EINTR ? -EINPROGRESS : -errno;
+}
+
+int take_socket_error(int fd) noexcept {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (system_calls.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return errno;
+    return error;
+}
+
+int shut_down_writing(int fd) noexcept {
+    return system_calls.shutdown(fd, SHUT_WR) == 0 ? 0 : -errno;
+}
+
+ssize_t read_at(int file, char* into, std::size_t size, off_t offset) noexcept {
+    return detail::uninterrupted([=] {
+        const ssize_t got = ::pread(file, into, size, offset);
+        if (got >= 0 || errno != ESPIPE) return got;
+        return ::read(file, into, size); // what has no position is read on
+    });
+}
+
+void set_position(int file, off_t offset) noexcept { ::lseek(file, offset, SEEK_SET); }
+
+std::optional<std::uint64_t> regular_file_size(int fd) noexcept {
+    struct stat facts{};
+    if (::fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
+    return static_cast<std::uint64_t>(facts.st_size);
+}
+
+} // namespace asyncio::os

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Sockets: one owner for each, and the calls that move bytes and never wait.
+#pragma once
+
+#include "os/addresses.h"
+#include "os/descriptor.h"
+#include "os/system_calls.h"
+
+#include <cerrno>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+struct iovec;
+
+namespace asyncio::os {
+
+/// A socket. Move-only; it is closed when it goes. Those that are made here do not block.
+///
+/// Source    Python's socket.socket.  Differs: it does not block from the beginning.
+class Socket {
+public:
+    Socket() noexcept = default; // none
+    /// Throws    OSError.
+    explicit Socket(int family, int type = SOCK_STREAM, int protocol = 0);
+    /// Takes over a descriptor as it is: blocking or not.
+    /// Throws    OSError: it is no socket.
+    explicit Socket(Descriptor descriptor);
+    /// Two that are connected with each other.
+    static std::pair<Socket, Socket> pair(int family = AF_UNIX, int type = SOCK_STREAM);
+
+    int fileno() const noexcept { return descriptor_.get(); } // -1: none
+    int family() const noexcept { return family_; }
+    int type() const noexcept { return type_; }
+    int protocol() const noexcept { return protocol_; }
+    explicit operator bool() const noexcept { return static_cast<bool>(descriptor_); }
+
+    // These throw OSError, which names the address where there is one.
+    void bind(const Address& address) const;
+    void listen(int backlog) const;
+    /// Connects, or throws BlockingIOError if that takes its time. See connect_now().
+    void connect(const Address& address) const;
+    void shutdown(int how) const;
+    void setblocking(bool on) const;
+    bool getblocking() const;
+    void setsockopt(int level, int name, int value) const;
+    void setsockopt(int level, int name, std::string_view bytes) const; // of a struct
+    int getsockopt(int level, int name) const;
+    Address getsockname() const;
+    Address getpeername() const;
+    Socket dup() const;
+
+    void close() noexcept { descriptor_.reset(); }
+    /// Gives up the descriptor, open.
+    Descriptor detach() noexcept { return std::move(descriptor_); }
+
+private:
+    Descriptor descriptor_;
+    int family_ = AF_UNSPEC;
+    int type_ = 0;
+    int protocol_ = 0;
+};
+
+// What moves bytes. All return what the call returned, or the negative errno: -EAGAIN where it would
+// have to wait. An interrupted call is made again.
+
+namespace detail {
+
+template <class Call>
+auto uninterrupted(Call call) noexcept -> decltype(call()) {
+    for (;;) {
+        const auto result = call();
+        if (result >= 0) [[likely]]
+            return result;
+        if (errno != EINTR) return -errno;
+    }
+}
+
+} // namespace detail
+
+inline ssize_t receive(int fd, char* into, std::size_t size) noexcept {
+    return detail::uninterrupted([=] { return system_calls.recv(fd, into, size, 0); });
+}
+inline ssize_t send(int fd, const char* bytes, std::size_t size) noexcept {
+    return detail::uninterrupted([=] { return system_calls.send(fd, bytes, size, MSG_NOSIGNAL); });
+}
+/// Several pieces in one call; of more than `pieces_max` the first ones.
+inline constexpr std::size_t pieces_max = 1024; // IOV_MAX
+ssize_t send_pieces(int fd, std::span<const iovec> pieces) noexcept;
+ssize_t receive_from(int fd, char* into, std::size_t size, Address& sender) noexcept;
+ssize_t send_to(int fd, const char* bytes, std::size_t size, const Address& receiver) noexcept;
+/// From a file at `offset`.
+ssize_t send_file(int socket, int file, off_t offset, std::size_t count) noexcept;
+
+/// Takes the next connection of a listener, close-on-exec and not blocking.
+/// Returns   its descriptor.
+int accept_now(int listener, Address& peer) noexcept;
+/// Begins to connect. Returns   0: connected; -EINPROGRESS: readiness to write tells of its end.
+int connect_now(int fd, const Address& address) noexcept;
+/// The pending error of a socket, which is cleared by this. Returns   0 or an errno, not negative.
+int take_socket_error(int fd) noexcept;
+/// The end of what is sent.
+int shut_down_writing(int fd) noexcept;
+
+/// From a file at `offset`; its position stays.
+ssize_t read_at(int file, char* into, std::size_t size, off_t offset) noexcept;
+/// Sets a file's position. Without effect on what has none.
+void set_position(int file, off_t offset) noexcept;
+/// Is it a regular file? Only of those does the kernel send.
+/// Returns   its size; nothing for another kind, or for a descriptor that is not open.
+std::optional<std::uint64_t> regular_file_size(int fd) noexcept;
+
+} // namespace asyncio::os

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// The table as it is in programs: libc itself.
+#include "os/system_calls.h"
+
+#include <netdb.h>
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+
+namespace asyncio::os {
+
+constinit SystemCalls system_calls{
+    .recv = &::recv,
+    .send = &::send,
+    .sendmsg = &::sendmsg,
+    .recvfrom = &::recvfrom,
+    .sendto = &::sendto,
+    .sendfile = &::sendfile,
+    .socket = &::socket,
+    .bind = &::bind,
+    .listen = &::listen,
+    .accept4 = &::accept4,
+    .connect = &::connect,
+    .shutdown = &::shutdown,
+    .getsockopt = &::getsockopt,
+    .setsockopt = &::setsockopt,
+    .epoll_ctl = &::epoll_ctl,
+    .epoll_wait = &::epoll_wait,
+    .epoll_pwait2 = &::epoll_pwait2,
+    .getaddrinfo = &::getaddrinfo,
+    .freeaddrinfo = &::freeaddrinfo,
+    .getnameinfo = &::getnameinfo,
+};
+
+} // namespace asyncio::os
