@@ -69,13 +69,14 @@ std::string state_value_text(const FutureState* state) {
 }
 
 template <class T>
-inline constexpr StateOps plain_ops{sizeof(TypedState<Stored<T>>),
-                                    (alignof(Stored<T>) > 8),
-                                    std::is_trivially_destructible_v<Stored<T>> ? nullptr
-                                                                                : &destroy_value<T>,
-                                    &state_value_text<T>,
-                                    nullptr,
-                                    nullptr};
+inline constexpr StateOps plain_ops{
+    sizeof(TypedState<Stored<T>>),
+    (alignof(Stored<T>) > 8),
+    alignof(Stored<T>) <= 8 && std::is_trivially_destructible_v<Stored<T>>,
+    std::is_trivially_destructible_v<Stored<T>> ? nullptr : &destroy_value<T>,
+    &state_value_text<T>,
+    nullptr,
+    nullptr};
 
 /// A new state. Wide ones come from the frames' pool, whose blocks are aligned to 16 bytes.
 template <class State, class... Args>

@@ -90,8 +90,9 @@ bool cancel_gather(FutureState* outer, std::string_view message);
 void destroy_gather(FutureState* outer) noexcept;
 
 template <class V>
-inline constexpr StateOps gather_ops{sizeof(GatherState<V>), (alignof(V) > 8), &destroy_value<V>,
-                                     &state_value_text<V>,   &cancel_gather,   &destroy_gather};
+inline constexpr StateOps gather_ops{sizeof(GatherState<V>), (alignof(V) > 8),     false,
+                                     &destroy_value<V>,      &state_value_text<V>, &cancel_gather,
+                                     &destroy_gather};
 
 /// The outer future of `count` children to come. One count.
 template <class V>

@@ -178,12 +178,11 @@ static_assert(sizeof(CellHead) == 8);
 struct StateOps {
     std::uint32_t bytes; // of the whole object
     bool wide; // the value is aligned to 16 bytes
+    bool plain; // one that has a value is just memory of the state pool
     void (*destroy_value)(FutureState*) noexcept; // null: nothing to do
     std::string (*value_text)(const FutureState*); // repr of the value
     bool (*cancel)(FutureState*, std::string_view); // null: complete it as cancelled
     void (*destroy_extra)(FutureState*) noexcept; // members behind the value; null: none
-    // One that has a value is just memory of the state pool.
-    bool plain = !wide && destroy_value == nullptr && destroy_extra == nullptr;
 };
 
 /// What is rarely needed of a future or task; made when the first of it is.

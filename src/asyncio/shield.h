@@ -54,9 +54,9 @@ bool cancel_shield(FutureState* outer, std::string_view message);
 void destroy_shield(FutureState* outer) noexcept;
 
 template <class T>
-inline constexpr StateOps shield_ops{sizeof(ShieldState<T>), (alignof(Stored<T>) > 8),
-                                     &destroy_value<T>,      &state_value_text<T>,
-                                     &cancel_shield,         &destroy_shield};
+inline constexpr StateOps shield_ops{
+    sizeof(ShieldState<T>), (alignof(Stored<T>) > 8), false,          &destroy_value<T>,
+    &state_value_text<T>,   &cancel_shield,           &destroy_shield};
 
 template <class T>
 void hand_value(FutureState* outer, FutureState* inner) {

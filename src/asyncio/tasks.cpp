@@ -20,8 +20,10 @@ void set_task_name(FutureState* task, std::string name) { detail::set_name(task,
 Context task_context(FutureState* task) { return ContextAccess::handle(task->context); }
 
 void run_step(FutureState* task) {
+    struct Leave {
+        ~Leave() { leave_task(); }
+    } leave; // also by an interrupt
     step_task(task);
-    leave_task();
 }
 
 namespace {

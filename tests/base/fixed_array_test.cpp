@@ -68,7 +68,8 @@ TEST("FixedArray: gives its block back, and can be given another one") {
     FixedArray<std::string> array;
     CHECK_EQ(frame_stats().live_blocks, before);
     array.reserve(4);
-    array.emplace(std::string(100, 'x'));
+    const std::string text(100, 'x');
+    array.emplace(text);
     CHECK_EQ(frame_stats().live_blocks, before + 1);
     array.reset();
     CHECK_EQ(frame_stats().live_blocks, before);

@@ -111,6 +111,7 @@ TEST("frame pool: what a burst has given back is there for the next one, until i
 
 TEST("frame pool: a free list keeps at most its cap; what is above goes to the store at once") {
     if (!pooled()) return;
+    if (!pooled()) return;
     constexpr std::size_t bytes = 1024;
     constexpr std::size_t cap = FramePool::cached_bytes_max / bytes;
     const FrameStats before = frame_stats();

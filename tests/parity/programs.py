@@ -2,8 +2,8 @@
 """Random programs over tasks, futures, locks, queues and scopes.
 
 A seed makes a program: scripts of operations, which tasks and callbacks interpret. programs.cpp
-makes the same of the same seed. Programs of the second kind have operations in which Debian's CPython
-differs from newer ones. ASYNCIO_PARITY_PROGRAMS says how many of each there are.
+makes the same of the same seed. Programs of the second kind have operations in which Debian's
+CPython differs from newer ones. ASYNCIO_PARITY_PROGRAMS says how many of each there are.
 """
 
 import asyncio
