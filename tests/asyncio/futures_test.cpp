@@ -178,7 +178,7 @@ CO_TEST("co_await of an lvalue future gives a reference to its value") {
     future.set_result("kept");
     const std::string& value = co_await future;
     CHECK(&value == &future.result());
-    static_assert(std::is_same_v<decltype(co_await future), const std::string&>);
+    static_assert(std::is_same_v<await_result_t<const Future<std::string>&>, const std::string&>);
 }
 
 CO_TEST("co_await of the last handle moves the value out, of one of several copies it") {

@@ -285,8 +285,8 @@ CO_TEST("timer handles: dropping one changes nothing; copies show the same call"
     int ran = 0;
     testing::loop().call_later(1s, [&ran] { ++ran; });
     TimerHandle first = testing::loop().call_later(1s, [&ran] { ++ran; });
-    TimerHandle second = first;
-    second.cancel();
+    TimerHandle copy = first;
+    copy.cancel();
     CHECK(first.cancelled());
     Handle plain = testing::loop().call_later(1s, [&ran] { ++ran; }); // as a plain handle
     plain.cancel();

@@ -79,7 +79,7 @@ CO_TEST(
     "FLT-TASK-08: a task that cancels itself before it joins a circle is cancelled there, once") {
     std::optional<Task<>> first;
     std::optional<Task<>> second;
-    const auto join = [&first, &second]() -> Coro<> {
+    const auto join = [&second]() -> Coro<> {
         current_task().cancel();
         co_await *second;
     };

@@ -2,7 +2,7 @@
 // A loop's clock that jumps to the next deadline: an hour of sleeping takes no time.
 #pragma once
 
-#include "asyncio/durations.h"
+#include "asyncio/exceptions.h"
 #include "asyncio/selector_events.h"
 
 #include <memory>
@@ -17,10 +17,8 @@ struct Deadlock final : Error {
 /// epoll with a clock that begins at 0 and stands still while anything is ready.
 ///
 /// When nothing is ready it jumps to the next deadline, unless threads work for the loop: then it
-/// waits for them in real time. With no deadline either, nobody is left but other threads and
-/// descriptors: if none of them wakes it in `patience`, it throws Deadlock out of the loop.
-///
-/// patience  real time
-std::unique_ptr<Backend> make_virtual_backend(Duration patience = std::chrono::seconds(5));
+/// waits for them in real time. With no deadline either it waits five real seconds for another
+/// thread or descriptor, then throws Deadlock out of the loop.
+std::unique_ptr<Backend> make_virtual_backend();
 
 } // namespace asyncio::testing
