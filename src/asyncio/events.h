@@ -211,7 +211,7 @@ public:
     /// Cancel    stops watching; nothing was written.
     [[nodiscard]] Readiness writable(int fd) noexcept;
 
-    // ---- connections: connections.h, servers.h ---------------------------------------------------
+    // ---- connections: connections.h, servers.h --------------------------------------------------
 
     template <class F, class... Args>
     auto create_connection(F&& factory, Args&&... args);
@@ -225,7 +225,7 @@ public:
     Coro<std::uint64_t> sendfile(Transport& transport, int file);
     Coro<std::uint64_t> sendfile(Transport& transport, int file, SendfileOptions options);
 
-    // ---- names: resolver.h -------------------------------------------------------------------------
+    // ---- names: resolver.h ----------------------------------------------------------------------
 
     /// Resolves a host and a service on a thread of the resolver's; a numeric address at once.
     ///
@@ -239,7 +239,7 @@ public:
     /// Cancel    as getaddrinfo.
     Coro<std::pair<std::string, std::string>> getnameinfo(os::Address address, int flags = 0);
 
-    // ---- sockets: sock_calls.cpp -------------------------------------------------------------------
+    // ---- sockets: sock_calls.cpp ----------------------------------------------------------------
 
     // Of a socket that does not block; one reader and one writer at a time. All throw OSError, and in
     // debug mode ValueError for one that blocks. Lifetime: socket and buffer outlive the await.
@@ -278,7 +278,7 @@ public:
     Coro<std::uint64_t> sock_sendfile(const os::Socket& socket, int file);
     Coro<std::uint64_t> sock_sendfile(const os::Socket& socket, int file, SendfileOptions options);
 
-    // ---- signals ---------------------------------------------------------------------------------
+    // ---- signals --------------------------------------------------------------------------------
 
     /// Calls `f(args...)` in the loop when signal `number` comes; one handler a signal.
     /// Throws    ValueError: no such signal. RuntimeError: it cannot be caught, or this is not the

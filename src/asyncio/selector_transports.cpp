@@ -26,7 +26,7 @@ struct InContextOf {
 
 } // namespace
 
-// ---- the name of a peer --------------------------------------------------------------------------
+// ---- the name of a peer -------------------------------------------------------------------------
 
 void PeerName::set(const Address& address) noexcept {
     if (address.family() == AF_INET) {
@@ -69,7 +69,7 @@ inline Channels& SelectorSocketTransport::channels() const noexcept {
     return *loop().parts().channels;
 }
 
-// ---- the beginning -------------------------------------------------------------------------------
+// ---- the beginning ------------------------------------------------------------------------------
 
 const Channel::Ops SelectorSocketTransport::channel_ops{
     [](Channel& channel, std::uint32_t events) {
@@ -154,7 +154,7 @@ void SelectorSocketTransport::begin_to_read() {
     }
 }
 
-// ---- reading -------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 void SelectorSocketTransport::on_io(std::uint32_t events) {
     if (!is_open()) return release(); // it was closed while it stood in the line
@@ -250,7 +250,7 @@ void SelectorSocketTransport::resume_reading() {
     if (wants_bytes()) channels().happened(*this, 0);
 }
 
-// ---- writing -------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 bool SelectorSocketTransport::drops_write(const char* function) {
     if (write_eof_) {
@@ -353,7 +353,7 @@ void SelectorSocketTransport::write_eof() {
     if (result < 0) std::rethrow_exception(error_of(result, "shutdown"));
 }
 
-// ---- sending files ---------------------------------------------------------------------------------
+// ---- sending files ------------------------------------------------------------------------------
 
 void SelectorSocketTransport::reserve_writing() {
     if (writing_reserved_) throw RuntimeError("unable to send; sendfile is in progress");
@@ -385,7 +385,7 @@ void SelectorSocketTransport::tell_sender() noexcept {
     complete(sender.get());
 }
 
-// ---- the end -------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 void SelectorSocketTransport::close() {
     if (closing_) return;
@@ -459,7 +459,7 @@ void SelectorSocketTransport::let_go() noexcept {
     if (!Channel::queued) release(); // else on_io() does
 }
 
-// ---- facts ---------------------------------------------------------------------------------------
+// ---- facts --------------------------------------------------------------------------------------
 
 namespace {
 

@@ -98,7 +98,7 @@ Future<std::string> next_block(EventLoop& loop, const Progress& progress) {
         progress.file(), progress.position(), progress.next(block_bytes));
 }
 
-// ---- over a socket -------------------------------------------------------------------------------
+// ---- over a socket ------------------------------------------------------------------------------
 
 Coro<std::uint64_t> send_by_kernel(EventLoop* loop, const os::Socket* socket, int file,
                                    SendfileOptions options) {
@@ -143,7 +143,7 @@ Coro<std::uint64_t> sock_sendfile(EventLoop* loop, const os::Socket* socket, int
     co_return co_await send_by_hand(loop, socket, file, options);
 }
 
-// ---- over a transport ------------------------------------------------------------------------------
+// ---- over a transport ---------------------------------------------------------------------------
 
 /// A transport that only sends a file for a while: it does not read, and takes no other writes.
 class KernelSender {

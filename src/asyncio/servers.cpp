@@ -51,7 +51,7 @@ bool is_of_connection(int error) noexcept {
 
 } // namespace
 
-// ---- a listener ----------------------------------------------------------------------------------
+// ---- a listener ---------------------------------------------------------------------------------
 
 const Channel::Ops Listener::channel_ops{
     [](Channel& channel, std::uint32_t) {
@@ -137,7 +137,7 @@ void Listener::resume() {
     }
 }
 
-// ---- a server ------------------------------------------------------------------------------------
+// ---- a server -----------------------------------------------------------------------------------
 
 ServerState::ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets,
                          int backlog)
@@ -225,7 +225,7 @@ void ServerState::report(std::string message, const std::exception_ptr& error) c
 void add_ref(ServerState* server) noexcept { server->add_ref(); }
 void release(ServerState* server) noexcept { server->release(); }
 
-// ---- binding -------------------------------------------------------------------------------------
+// ---- binding ------------------------------------------------------------------------------------
 
 namespace {
 

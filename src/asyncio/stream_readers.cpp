@@ -15,7 +15,7 @@ void StreamReader::set_transport(Transport& transport) const {
 
 namespace detail {
 
-// ---- what has come -------------------------------------------------------------------------------
+// ---- what has come ------------------------------------------------------------------------------
 
 namespace {
 
@@ -98,7 +98,7 @@ void ReaderState::resume_transport() {
     if (transport_ != nullptr) transport_->resume_reading();
 }
 
-// ---- how reads fail ------------------------------------------------------------------------------
+// ---- how reads fail -----------------------------------------------------------------------------
 
 namespace {
 

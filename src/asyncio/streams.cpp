@@ -12,7 +12,7 @@ StateRef ClientCallback::operator()(StreamReader reader, StreamWriter writer) co
     return call_(std::move(reader), std::move(writer));
 }
 
-// ---- a client's task -----------------------------------------------------------------------------
+// ---- a client's task ----------------------------------------------------------------------------
 
 namespace {
 
@@ -85,7 +85,7 @@ void fire_all(WaiterList& list) noexcept {
 
 } // namespace detail
 
-// ---- the protocol --------------------------------------------------------------------------------
+// ---- the protocol -------------------------------------------------------------------------------
 
 void StreamReaderProtocol::connection_made(Transport& transport) {
     reader_.set_transport(transport);
@@ -119,7 +119,7 @@ void StreamReaderProtocol::resume_writing() {
     detail::fire_all(drains_);
 }
 
-// ---- writing -------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 namespace detail {
 
@@ -179,7 +179,7 @@ void ClosedAwaiter::abandon() noexcept {
 
 } // namespace detail
 
-// ---- connecting and serving ----------------------------------------------------------------------
+// ---- connecting and serving ---------------------------------------------------------------------
 
 namespace detail {
 

@@ -10,7 +10,7 @@
 
 namespace asyncio {
 
-// ---- reading --------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 /// What a peer sends, to be read by one task at a time. A handle: copies are the same stream.
 ///
@@ -102,7 +102,7 @@ private:
     detail::Counted<detail::ReaderState> state_;
 };
 
-// ---- between transport and stream -----------------------------------------------------------------
+// ---- between transport and stream ---------------------------------------------------------------
 
 class StreamReaderProtocol;
 class StreamWriter;
@@ -201,7 +201,7 @@ private:
     bool lost_ = false;
 };
 
-// ---- writing --------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 namespace detail {
 
@@ -375,7 +375,7 @@ struct Stream {
     StreamWriter writer;
 };
 
-// ---- connecting and serving -------------------------------------------------------------------------
+// ---- connecting and serving ---------------------------------------------------------------------
 
 /// Connects to `port` of `host`.
 ///

@@ -71,7 +71,7 @@ struct HangingHosts {
 
 } // namespace
 
-// ---- what is asked for ------------------------------------------------------------------------------
+// ---- what is asked for --------------------------------------------------------------------------
 
 CO_TEST("SEM-CON-01: a socket and an address, neither, no stream socket: ValueError") {
     EventLoop& loop = testing::loop();
@@ -105,7 +105,7 @@ CO_TEST("a factory that throws leaves no socket") {
         TypeError);
 }
 
-// ---- several addresses ------------------------------------------------------------------------------
+// ---- several addresses --------------------------------------------------------------------------
 
 CO_TEST("SEM-CON-02: addresses are tried in order until one connects") {
     FakeResolver resolver;
@@ -218,7 +218,7 @@ CO_TEST("SEM-CON-07: numeric hosts need no look-up; zones and names of services 
     CHECK_EQ(resolver.asked.load(), 2);
 }
 
-// ---- happy eyeballs -----------------------------------------------------------------------------------
+// ---- happy eyeballs -----------------------------------------------------------------------------
 
 namespace {
 
@@ -299,7 +299,7 @@ CO_TEST("FLT-NET-03: two that connect in the same turn: one is taken, the other 
     co_await finish(&made); // that no descriptor is left is looked at after the case
 }
 
-// ---- cancelling -------------------------------------------------------------------------------------
+// ---- cancelling ---------------------------------------------------------------------------------
 
 CO_TEST("SEM-CON-09: a connection that is not made in time leaves no socket") {
     HangingHosts hanging({"127.0.0.1"});
@@ -330,7 +330,7 @@ CO_SWEEP(
     co_await finish(&made);
 }
 
-// ---- accepted elsewhere -----------------------------------------------------------------------------
+// ---- accepted elsewhere -------------------------------------------------------------------------
 
 CO_TEST("SEM-CON-10: connect_accepted_socket takes over a socket that was accepted elsewhere") {
     const Socket server = listener();

@@ -70,7 +70,7 @@ std::string pattern(std::size_t size) {
 
 } // namespace
 
-// ---- FLT-NET-01: pieces, interruptions, false readiness ---------------------------------------------
+// ---- FLT-NET-01: pieces, interruptions, false readiness -----------------------------------------
 
 CO_TEST("FLT-NET-01: bytes one by one, EINTR, EAGAIN, false readiness change nothing of a "
         "conversation") {
@@ -143,7 +143,7 @@ CO_TEST("FLT-NET-01: an error at the k-th call, for every k: the conversation en
     testing::take_logs();
 }
 
-// ---- FLT-NET-02: resets and half-closing ------------------------------------------------------------
+// ---- FLT-NET-02: resets and half-closing --------------------------------------------------------
 
 CO_TEST("FLT-NET-02: after a FIN what is buffered comes first, then the end; writing still works") {
     auto end = co_await connect_tcp(std::make_shared<StreamReaderProtocol>(StreamReader()));
@@ -186,7 +186,7 @@ CO_TEST(
     CHECK_THROWS_AS(co_await writer.wait_closed(), ConnectionError);
 }
 
-// ---- FLT-NET-04: peers that do not read --------------------------------------------------------------
+// ---- FLT-NET-04: peers that do not read ---------------------------------------------------------
 
 CO_TEST(
     "FLT-NET-04: a peer that never reads: every way of writing is held back, memory is bounded") {
@@ -234,7 +234,7 @@ CO_TEST(
     co_await end.protocol->lost.wait();
 }
 
-// ---- FLT-NET-05: limits ------------------------------------------------------------------------------
+// ---- FLT-NET-05: limits -------------------------------------------------------------------------
 
 CO_TEST("FLT-NET-05: at the limit and one over it, with the separator split over segments") {
     for (std::size_t length = 98; length <= 102; ++length) {
@@ -271,7 +271,7 @@ CO_TEST("FLT-NET-05: a peer that sends a line without end is held back at twice 
     co_await turns();
 }
 
-// ---- FLT-NET-11: many connections -----------------------------------------------------------------
+// ---- FLT-NET-11: many connections ---------------------------------------------------------------
 
 CO_TEST_REAL_TIME(
     "FLT-NET-11: a thousand idle connections and twenty busy ones: all are answered") {

@@ -151,7 +151,7 @@ CO_TEST("SEM-TRN-10: write_eof() after close() does nothing") {
     CHECK(end.protocol->loss == nullptr);
 }
 
-// ---- flow control ---------------------------------------------------------------------------------
+// ---- flow control -------------------------------------------------------------------------------
 
 CO_TEST(
     "SEM-TRN-14: the protocol is paused once above the high mark, and resumed once at the low") {
@@ -230,7 +230,7 @@ CO_TEST("SEM-TRN-17: pause_writing comes from inside write(); its exceptions do 
     co_await close(&end);
 }
 
-// ---- what the kernel does -------------------------------------------------------------------------
+// ---- what the kernel does -----------------------------------------------------------------------
 
 CO_TEST("a second rest is sent as the first: readiness is told anew each time") {
     auto end = co_await connect_tcp();

@@ -71,7 +71,7 @@ Coro<> end(Server server) {
 
 } // namespace
 
-// ---- serving --------------------------------------------------------------------------------------
+// ---- serving ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SRV-01: start_serving(false) waits for start_serving(), which is idempotent") {
     Clients clients;
@@ -269,7 +269,7 @@ CO_TEST("a server that never served closes its sockets when its last handle goes
     co_return;
 }
 
-// ---- binding --------------------------------------------------------------------------------------
+// ---- binding ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SRV-07: several hosts, each bound once") {
     Clients clients;
@@ -407,7 +407,7 @@ CO_TEST("a server on a socket that was bound before") {
     co_await end(server);
 }
 
-// ---- accepting ------------------------------------------------------------------------------------
+// ---- accepting ----------------------------------------------------------------------------------
 
 namespace {
 

@@ -41,7 +41,7 @@ std::exception_ptr failure() { return std::make_exception_ptr(ValueError("broken
 
 } // namespace
 
-// ---- read -----------------------------------------------------------------------------------------
+// ---- read ---------------------------------------------------------------------------------------
 
 TEST("SEM-SR-01: a limit of zero is a ValueError") {
     CHECK_THROWS_AS(StreamReader(0), ValueError);
@@ -120,7 +120,7 @@ CO_TEST("SEM-SR-04: readexactly at the end throws what is left, and empties the 
     CHECK(reader.at_eof());
 }
 
-// ---- lines ----------------------------------------------------------------------------------------
+// ---- lines --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SR-05: readline gives a line with its LF; at the end the rest, then nothing") {
     const StreamReader reader;
@@ -169,7 +169,7 @@ CO_TEST("SEM-SR-19: next_line gives every line, a last one without LF, then noth
     CHECK(!(co_await reader.next_line()).has_value());
 }
 
-// ---- readuntil ------------------------------------------------------------------------------------
+// ---- readuntil ----------------------------------------------------------------------------------
 
 CO_TEST("SEM-SR-08: readuntil includes the separator, also one that comes in pieces") {
     const StreamReader reader;
@@ -242,7 +242,7 @@ CO_TEST("SEM-SR-12: an empty separator or none is a ValueError") {
     CHECK_EQ(reader.buffered(), "abc");
 }
 
-// ---- ends and failures ------------------------------------------------------------------------------
+// ---- ends and failures --------------------------------------------------------------------------
 
 CO_TEST("SEM-SR-13: at_eof is true only at the end with nothing left") {
     const StreamReader reader = reader_of("some\n");
@@ -353,7 +353,7 @@ CO_TEST("a line that comes in fifty pieces is one resumption") {
     CHECK_EQ((co_await waiting).size(), std::size_t{301});
 }
 
-// ---- holding the transport back -----------------------------------------------------------------------
+// ---- holding the transport back -----------------------------------------------------------------
 
 CO_TEST("SEM-SR-18: over twice the limit the transport is paused; at the limit it goes on") {
     QuietTransport transport;
@@ -412,7 +412,7 @@ CO_TEST("SEM-SR-20: data after the end is an error, empty data is ignored") {
     CHECK_EQ(co_await waiting, "");
 }
 
-// ---- memory -----------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 CO_TEST("a reader that is empty and waits holds no buffer") {
     const std::size_t before = base::Chunk::live();

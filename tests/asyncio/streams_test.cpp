@@ -87,7 +87,7 @@ CO_TEST("start_server and open_connection: lines go there and back, and the end 
     co_await server.wait_closed();
 }
 
-// ---- writing --------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SW-01: write() sends at once; drain() waits only above the high-water mark") {
     auto end = co_await open_pair();
@@ -222,7 +222,7 @@ CO_TEST("write_all: writes and drains") {
     co_await shut(end.stream.writer);
 }
 
-// ---- the end --------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SW-06: close() is seen at once, and wait_closed() waits for the end") {
     auto end = co_await open_pair();
@@ -300,7 +300,7 @@ TEST("SEM-SW-09: in debug mode an unclosed writer is logged, also when its loop 
     CHECK(logs[0].text.find("unclosed transport") != std::string::npos);
 }
 
-// ---- servers --------------------------------------------------------------------------------------
+// ---- servers ------------------------------------------------------------------------------------
 
 namespace {
 

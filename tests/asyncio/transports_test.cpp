@@ -20,7 +20,7 @@ using support::Recorder;
 using support::turns;
 using Calls = std::vector<std::string>;
 
-// ---- the beginning --------------------------------------------------------------------------------
+// ---- the beginning ------------------------------------------------------------------------------
 
 CO_TEST("SEM-TRN-01: connection_made, then reading, then the creator goes on") {
     auto pair = Socket::pair();
@@ -97,7 +97,7 @@ CO_TEST("what connection_made writes beyond the socket's room is sent later") {
     co_await end.protocol->lost.wait();
 }
 
-// ---- the order of calls ---------------------------------------------------------------------------
+// ---- the order of calls -------------------------------------------------------------------------
 
 CO_TEST("SEM-TRN-02: made, data, eof, lost: each once and in this order") {
     auto end = co_await connect_pair();
@@ -157,7 +157,7 @@ CO_TEST("the last bytes and the end come in this order, though they are there at
     }
 }
 
-// ---- failures -------------------------------------------------------------------------------------
+// ---- failures -----------------------------------------------------------------------------------
 
 namespace {
 
@@ -259,7 +259,7 @@ CO_TEST(
     CHECK(end.peer.at_end());
 }
 
-// ---- the end --------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-TRN-11: close() reads no more, sends the rest, then connection_lost(null)") {
     auto end = co_await connect_pair();
@@ -374,7 +374,7 @@ TEST("SEM-TRN-25: a transport that is left open at the loop's end closes its des
     }
 }
 
-// ---- protocols that change ------------------------------------------------------------------------
+// ---- protocols that change ----------------------------------------------------------------------
 
 namespace {
 
@@ -495,7 +495,7 @@ CO_TEST("SEM-TRN-19: a buffer without room is a fatal RuntimeError") {
     CHECK_EQ(reports.messages(), Calls{"Fatal error: protocol.get_buffer() call failed."});
 }
 
-// ---- facts ----------------------------------------------------------------------------------------
+// ---- facts --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-TRN-20: peername, sockname and socket; other keys give the default") {
     auto end = co_await connect_tcp();
