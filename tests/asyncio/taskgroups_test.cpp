@@ -286,6 +286,19 @@ CO_TEST_BOTH_MODES("SEM-TG-04: a failing child ends the group also where the bod
     CHECK_EQ(cancelling(), 0);
 }
 
+CO_TEST_BOTH_MODES("SEM-TG-04: siblings are cancelled at once, also where the body goes on") {
+    std::optional<Task<>> sibling;
+    const auto body = [&](TaskGroup& group) -> Coro<> {
+        sibling = group.create_task(wait_long());
+        group.create_task(fail_after(1s, "child"));
+        CHECK((co_await outcome(sleep(100s))).cancelled()); // swallowed
+        co_await sleep(1s);
+        CHECK(sibling->cancelled());
+    };
+    CHECK_EQ(members(co_await group_error(task_group(body))), Names{"ValueError('child')"});
+    CHECK_EQ(now(), TimePoint(2s));
+}
+
 CO_TEST_BOTH_MODES(
     "SEM-TG-04: a sibling that answers its cancellation with an error is in the group") {
     const auto answers = []() -> Coro<> {

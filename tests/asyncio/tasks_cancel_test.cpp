@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Cancelling tasks: delivery, counting, withdrawing, messages.
 #include "asyncio/gather.h"
+#include "asyncio/locks.h"
 #include "asyncio/taskgroups.h"
 #include "asyncio/tasks.h"
 #include "asyncio/wait_for.h"
 
 #include "asyncio/testing/sweep.h"
+#include "support/moments.h"
 #include "support/reports.h"
 
 using namespace asyncio;
@@ -128,6 +130,24 @@ CO_TEST("SEM-CXL-05 FLT-TASK-01: a task that cancels itself sees it at its next 
     CHECK_THROWS_AS(co_await task, CancelledError);
     CHECK(before);
     CHECK(!after);
+}
+
+CO_TEST("SEM-CXL-05: that suspension ends in the next turn, whatever it was to wait for") {
+    Event event;
+    const auto sleeps = []() -> Coro<> {
+        current_task().cancel();
+        co_await sleep(1h);
+    };
+    const auto waits = [&event]() -> Coro<> {
+        current_task().cancel();
+        co_await event.wait();
+    };
+    const auto sleeper = create_task(sleeps());
+    const auto waiter = create_task(waits());
+    co_await support::turns_pass(2);
+    CHECK(sleeper.cancelled());
+    CHECK(waiter.cancelled());
+    CHECK(testing::loop().timer_count() == 0);
 }
 
 CO_TEST("SEM-CXL-05: what it awaits next is cancelled with it") {
