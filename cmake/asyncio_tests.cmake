@@ -11,23 +11,6 @@
 #
 # `tests`, `gallery`, `examples`, `parity` and `canaries` are targets that build all of a kind.
 
-# Lets `target` start from the precompiled face of asyncio. The first caller compiles it, and all
-# others use it again: they have the same flags.
-function(asyncio_precompiled target)
-  if(NOT TARGET asyncio_face)
-    set(source ${PROJECT_BINARY_DIR}/cmake/asyncio_face.cpp)
-    file(CONFIGURE OUTPUT ${source} CONTENT "// Holds the precompiled header.\n")
-    add_library(asyncio_face OBJECT ${source})
-    target_link_libraries(asyncio_face PRIVATE asyncio::asyncio)
-    target_precompile_headers(asyncio_face PRIVATE <asyncio/asyncio.h>)
-    asyncio_warnings(asyncio_face)
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-      target_compile_options(asyncio_face PRIVATE "SHELL:-Xclang -fno-pch-timestamp") # for ccache
-    endif()
-  endif()
-  target_precompile_headers(${target} REUSE_FROM asyncio_face)
-endfunction()
-
 # The executable at `path` in the build folder; it stands on `uses`, and `group` builds it too.
 function(asyncio_executable target path group uses)
   cmake_path(GET path PARENT_PATH folder)

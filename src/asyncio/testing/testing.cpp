@@ -197,10 +197,21 @@ namespace {
 struct CommandLine {
     std::string filter;
     std::string results;
+    std::size_t part = 1; // of the cases, the first, one in `parts`
+    std::size_t parts = 1;
     bool list = false;
 };
 
-CommandLine parse(int argc, char** argv) {
+// "2/3"
+bool parse_part(const char* text, CommandLine& line) {
+    char* end = nullptr;
+    line.part = std::strtoull(text, &end, 10);
+    if (*end != '/') return false;
+    line.parts = std::strtoull(end + 1, &end, 10);
+    return *end == '\0' && line.part >= 1 && line.part <= line.parts;
+}
+
+std::optional<CommandLine> parse(int argc, char** argv) {
     CommandLine line;
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];
@@ -216,13 +227,23 @@ CommandLine parse(int argc, char** argv) {
         } else if (word == "--seed") {
             state.seed = std::strtoull(value, nullptr, 10);
             ++i;
+        } else if (word == "--part" && parse_part(value, line)) {
+            ++i;
         } else {
-            std::fprintf(stderr, "usage: %s [--filter TEXT] [--seed N] [--list] [--results FILE]\n",
-                         argv[0]);
-            std::exit(2);
+            return std::nullopt;
         }
     }
     return line;
+}
+
+std::vector<Case> chosen_cases(const CommandLine& line) {
+    std::vector<Case> chosen;
+    std::size_t found = 0;
+    for (const Case& one : cases()) {
+        if (std::string_view(one.name).find(line.filter) == std::string_view::npos) continue;
+        if (found++ % line.parts == line.part - 1) chosen.push_back(one);
+    }
+    return chosen;
 }
 
 bool run_one(const Case& one) {
@@ -247,21 +268,27 @@ bool run_one(const Case& one) {
 } // namespace
 
 int run_all(int argc, char** argv) {
-    const CommandLine line = parse(argc, argv);
-    std::FILE* results = line.results.empty() ? nullptr : std::fopen(line.results.c_str(), "a");
-    if (!line.results.empty() && results == nullptr) {
-        std::fprintf(stderr, "%s: cannot be written\n", line.results.c_str());
+    const std::optional<CommandLine> line = parse(argc, argv);
+    if (!line) {
+        std::fprintf(
+            stderr, "usage: %s [--filter TEXT] [--seed N] [--part I/N] [--list] [--results FILE]\n",
+            argv[0]);
+        return 2;
+    }
+    const std::vector<Case> chosen = chosen_cases(*line);
+    if (line->list) {
+        for (const Case& one : chosen) std::printf("%s\n", one.name);
+        return 0;
+    }
+    std::FILE* results = line->results.empty() ? nullptr : std::fopen(line->results.c_str(), "a");
+    if (!line->results.empty() && results == nullptr) {
+        std::fprintf(stderr, "%s: cannot be written\n", line->results.c_str());
         return 2;
     }
     set_log_handler(&collect_log);
     int passed = 0;
     int failed = 0;
-    for (const Case& one : cases()) {
-        if (std::string_view(one.name).find(line.filter) == std::string_view::npos) continue;
-        if (line.list) {
-            std::printf("%s\n", one.name);
-            continue;
-        }
+    for (const Case& one : chosen) {
         const bool good = run_one(one);
         ++(good ? passed : failed);
         if (results != nullptr) {
@@ -272,7 +299,6 @@ int run_all(int argc, char** argv) {
     }
     if (results != nullptr) std::fclose(results);
     set_log_handler(nullptr);
-    if (line.list) return 0;
     if (state.seed != 0) std::printf("seed %llu\n", static_cast<unsigned long long>(state.seed));
     std::printf("%d passed, %d failed\n", passed, failed);
     return failed == 0 ? 0 : 1;

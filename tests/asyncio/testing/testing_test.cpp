@@ -23,13 +23,13 @@ int failed_in_case(Coro<> (*body)()) {
 
 bool asked_to_fail = false; // by the tests of run_all
 
-// run_all() of the cases with `filter` in their names, in a child of its own; "" if it crashed.
-std::string run_all_of(const std::string& filter, bool listed, int& status) {
+// What run_all() prints in a child of its own; "" if it crashed.
+std::string run_all_with(std::vector<std::string> words, int& status) {
     const support::Pipe output;
     const support::ChildEnd end = support::in_child([&] {
         ::dup2(output.out(), STDOUT_FILENO);
-        std::vector<std::string> words{"program", "--filter", filter};
-        if (listed) words.push_back("--list");
+        ::dup2(output.out(), STDERR_FILENO);
+        words.insert(words.begin(), "program");
         std::vector<char*> arguments;
         for (std::string& word : words) arguments.push_back(word.data());
         const int code = testing::run_all(static_cast<int>(arguments.size()), arguments.data());
@@ -40,6 +40,12 @@ std::string run_all_of(const std::string& filter, bool listed, int& status) {
     std::string text;
     for (char byte = output.get(); byte != '\0'; byte = output.get()) text += byte;
     return text;
+}
+
+std::string run_all_of(const std::string& filter, bool listed, int& status) {
+    std::vector<std::string> words{"--filter", filter};
+    if (listed) words.push_back("--list");
+    return run_all_with(words, status);
 }
 
 } // namespace
@@ -170,4 +176,29 @@ TEST("run_all: a filter that leaves nothing passes nothing") {
     const std::string text = run_all_of("no case is called so", false, status);
     CHECK(text.ends_with("0 passed, 0 failed\n"));
     CHECK_EQ(status, 0);
+}
+
+TEST("run_all: the parts are all of the cases, each case in one of them") {
+    int status = -1;
+    std::size_t bytes = 0;
+    const std::string all = run_all_with({"--list", "--filter", "run_all: "}, status);
+    for (const char* part : {"1/3", "2/3", "3/3"}) {
+        const std::string text =
+            run_all_with({"--list", "--filter", "run_all: ", "--part", part}, status);
+        CHECK_EQ(status, 0);
+        CHECK(!text.empty());
+        bytes += text.size();
+        for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+            CHECK(all.find(text.substr(at, text.find('\n', at) + 1 - at)) != std::string::npos);
+        }
+    }
+    CHECK_EQ(bytes, all.size());
+}
+
+TEST("run_all: a part that there is not is a mistake") {
+    for (const char* part : {"0/2", "3/2", "1", "1/0", "1/2x", ""}) {
+        int status = -1;
+        CHECK(run_all_with({"--list", "--part", part}, status).starts_with("usage: program "));
+        CHECK_EQ(status, 2);
+    }
 }
