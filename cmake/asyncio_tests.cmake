@@ -1,4 +1,4 @@
-# The functions that tests/, examples/ and bench/ are built with.
+# The functions that tests/, examples/, bench/ and fuzz/ are built with.
 #
 # Paths are relative to the calling folder. A header in a list is one that the sources share.
 #
@@ -9,7 +9,11 @@
 #       <folder>/<file without .cpp>: one executable a file. The <folder> is not said twice:
 #       gallery/x.cpp is gallery/x, and in examples, usage/x.cpp is examples/usage/x.
 #
-# `tests`, `gallery`, `examples`, `parity` and `canaries` are targets that build all of a kind.
+#   asyncio_fuzzers(USES <package>... SUPPORT <file>... SOURCES <file>_fuzz.cpp...)
+#       fuzz/<file>: one libFuzzer executable a source; each has the SUPPORT.
+#
+# `tests`, `gallery`, `examples`, `parity`, `canaries` and `fuzzers` are targets that build all of a
+# kind.
 
 # The executable at `path` in the build folder; it stands on `uses`, and `group` builds it too.
 function(asyncio_executable target path group uses)
@@ -73,5 +77,16 @@ function(asyncio_executables folder)
     string(REGEX REPLACE "^${folder}/|\\.cpp$" "" path ${source})
     string(REPLACE "/" "_" target ${folder}_${path})
     asyncio_executable(${target} ${folder}/${path} ${folder} "${arg_USES}" ${source})
+  endforeach()
+endfunction()
+
+function(asyncio_fuzzers)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "USES;SUPPORT;SOURCES")
+  asyncio_group(fuzzers)
+  foreach(source IN LISTS arg_SOURCES)
+    string(REGEX REPLACE "_fuzz\\.cpp$" "" path ${source})
+    string(REPLACE "/" "_" target fuzz_${path})
+    asyncio_executable(${target} fuzz/${path} fuzzers "${arg_USES}" ${source} ${arg_SUPPORT})
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
   endforeach()
 endfunction()

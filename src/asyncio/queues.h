@@ -221,7 +221,8 @@ private:
 ///     while (auto line = co_await lines.next()) use(*line);
 ///
 /// Items need only be movable. A woken task takes its item when it runs; until then the item is in
-/// the queue, and whoever calls get() first has it. Who waits is served first come, first served.
+/// the queue, and whoever calls get() first has it. Who waits is served first come, first served;
+/// who was woken for an item that another has taken waits again, at the end of the line.
 ///
 /// T         what it holds.
 /// Items     in which order it gives it out: a class like FifoItems.

@@ -195,6 +195,9 @@ FINE = {
         "src/base/room.cpp": with_code("// tidy: ban: ours\nint n() { return atoi(\"1\"); }")},
     "a borrowed parameter whose owner is named": {"src/base/room.cpp": with_code(
         "// LIFETIME: `it` is main()'s.\nCoro<int> two(Thing& it) { co_return it.two; }")},
+    "what another file of the package has in detail": {
+        "src/base/room.h": with_public("namespace detail {\nint guts();\n}"),
+        "src/base/room.cpp": with_code("int two() { return detail::guts(); }")},
     "a group of declarations below one comment": {
         "src/base/room.h": with_public("/// Two and three.\nint two();\nint three();")},
     "what a literal says": {
