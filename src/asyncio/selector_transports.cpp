@@ -448,7 +448,7 @@ void SelectorSocketTransport::let_go() noexcept {
     closing_ = end_queued_ = true;
     const StateRef sender = busy_ != nullptr ? std::exchange(busy_->sent, {}) : StateRef();
     busy_.reset();
-    if (sender && !sender->done()) {
+    if (sender && !sender->done() && !loop().is_closed()) {
         complete_error(sender.get(),
                        std::make_exception_ptr(ConnectionError("Connection is closed by peer")));
     }

@@ -79,9 +79,7 @@ void Listener::close() noexcept {
     if (!socket_) return;
     if (pause_) pause_->cancel();
     pause_.reset();
-    if (LoopParts& parts = server_.loop().parts(); parts.channels != nullptr) {
-        parts.channels->close(*this);
-    }
+    if (Channel::registered) Channels::of(server_.loop()).close(*this); // else the loop may be gone
     socket_.close();
     fd = -1;
     if (!Channel::queued) release(); // else on_io() does

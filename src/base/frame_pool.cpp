@@ -5,8 +5,6 @@
 #include <atomic>
 #include <mutex>
 #include <new>
-#include <sys/mman.h>
-#include <utility>
 
 namespace asyncio::base {
 
@@ -45,40 +43,6 @@ Slab* slab_of(void* block) noexcept {
     return reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(slab_bytes - 1));
 }
 
-/// Where slabs come from: straight from the system, a region at a time. The heap would keep a header
-/// before each slab and a free piece behind it, on two pages that hold nothing else.
-class Regions {
-public:
-    void* take_slab() {
-        const std::scoped_lock hold(lock_);
-        if (next_ == end_) map_region();
-        return std::exchange(next_, next_ + slab_bytes);
-    }
-    static void give_slab(void* slab) noexcept { ::munmap(slab, slab_bytes); }
-
-private:
-    static constexpr std::size_t region_bytes =
-        16 * slab_bytes; // pages that are not used cost nothing
-
-    void map_region() {
-        constexpr int access = PROT_READ | PROT_WRITE;
-        void* const memory =
-            ::mmap(nullptr, region_bytes + slab_bytes, access, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED) throw std::bad_alloc();
-        char* const begin = static_cast<char*>(memory);
-        const std::size_t before = -reinterpret_cast<std::uintptr_t>(begin) & (slab_bytes - 1);
-        if (before != 0) ::munmap(begin, before);
-        next_ = begin + before;
-        end_ = next_ + region_bytes;
-        ::munmap(end_, slab_bytes - before);
-    }
-
-    std::mutex lock_;
-    char* next_ = nullptr; // what is left of the present region
-    char* end_ = nullptr;
-};
-Regions regions;
-
 /// All slabs of one block size.
 class Depot {
 public:
@@ -111,19 +75,19 @@ public:
     }
 
     std::mutex lock;
-    std::size_t out = 0; // blocks handed to threads
+    std::size_t out = 0;   // blocks handed to threads
     std::size_t slabs = 0; // held from the heap
 
 private:
     Slab* new_slab() {
-        Slab* slab = ::new (regions.take_slab()) Slab;
+        Slab* slab = ::new (::operator new(slab_bytes, std::align_val_t(slab_bytes))) Slab;
         ++slabs;
         return slab;
     }
     void delete_slab(Slab* slab) noexcept {
         unlink(slab);
         --slabs;
-        Regions::give_slab(slab);
+        ::operator delete(slab, std::align_val_t(slab_bytes));
     }
     void link(Slab* slab) noexcept {
         slab->prev = nullptr;

@@ -269,6 +269,23 @@ CO_TEST("a server that never served closes its sockets when its last handle goes
     co_return;
 }
 
+TEST("a server's handle may outlive its loop, whether it served or not") {
+    for (const bool serving : {true, false}) {
+        std::optional<Server> kept;
+        {
+            EventLoop loop;
+            kept = loop.run_until_complete([](bool serve_now) -> Coro<Server> {
+                auto factory = [] { return std::make_shared<Recorder>(); };
+                co_return co_await get_running_loop().create_server(
+                    factory, "127.0.0.1", 0, ServerOptions().start_serving(serve_now));
+            }(serving));
+        }
+        CHECK(!kept->is_serving());
+        CHECK_EQ(kept->sockets().size(), std::size_t{serving ? 0U : 1U});
+        kept.reset();
+    }
+}
+
 // ---- binding --------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SRV-07: several hosts, each bound once") {
