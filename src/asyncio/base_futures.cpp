@@ -3,6 +3,7 @@
 #include "asyncio/call_stacks.h"
 #include "asyncio/events.h"
 #include "asyncio/format_helpers.h"
+#include "asyncio/gather.h"
 #include "asyncio/origins.h"
 
 #include <charconv>
@@ -74,18 +75,16 @@ std::string waiter_text(const LinkedWaiter* waiter) {
 }
 
 // None, one, two, or the first, how many more, and the last.
-std::string callbacks_text(const WaiterList& callbacks) {
-    const LinkedWaiter* first = callbacks.front();
-    if (first == nullptr) return {};
-    std::size_t more = 0;
-    const LinkedWaiter* last = first;
-    for (const LinkedWaiter* w = callbacks.after(first); w != nullptr; w = callbacks.after(w)) {
-        last = w;
-        ++more;
-    }
-    std::string text = " cb=[" + waiter_text(first);
-    if (more > 1) text += ", <" + std::to_string(more - 1) + " more>";
-    if (more > 0) text += ", " + waiter_text(last);
+std::string callbacks_text(const FutureState* state) {
+    std::vector<const LinkedWaiter*> told; // null: the gather that has made it
+    if (gather_of(state) != nullptr) told.push_back(nullptr);
+    const WaiterList& line = state->callbacks;
+    for (const LinkedWaiter* w = line.front(); w != nullptr; w = line.after(w)) told.push_back(w);
+    if (told.empty()) return {};
+    const auto text_of = [](const LinkedWaiter* w) { return w ? waiter_text(w) : "gather"; };
+    std::string text = " cb=[" + text_of(told.front());
+    if (told.size() > 2) text += ", <" + std::to_string(told.size() - 2) + " more>";
+    if (told.size() > 1) text += ", " + text_of(told.back());
     return text + "]";
 }
 
@@ -123,7 +122,7 @@ public:
         if (state->has(FutureState::is_task)) {
             text += " name=" + quoted(name_of(state)) + coro_text(state) + wait_for_text(state);
         }
-        text += result_text(state) + callbacks_text(state->callbacks) + created_text(state) + ">";
+        text += result_text(state) + callbacks_text(state) + created_text(state) + ">";
         open_.pop_back();
         return text;
     }

@@ -93,6 +93,7 @@ void take_apart(FutureState* task) noexcept {
     task->set(FutureState::is_cancelled | FutureState::is_done);
     ::new (task->cell.payload()) std::exception_ptr();
     task->cell.st = detail::CellHead::error;
+    if (task->has(FutureState::gathered)) detail::leave_gather(task);
     while (detail::LinkedWaiter* waiter = task->callbacks.pop_front()) {
         if (waiter->awaiting() == nullptr) waiter->dropped();
     }

@@ -37,14 +37,27 @@ bool holds(base::FixedArray<GatherNode>& nodes, FutureState* child, bool look_at
 
 // ---- beginning ----------------------------------------------------------------------------------
 
+void GatherPart::reserve(std::size_t count, bool own) {
+    if (own) {
+        slots.reserve(count);
+    } else {
+        nodes.reserve(count);
+    }
+}
+
 void GatherPart::add(StateRef child, bool own) noexcept {
     if (own) child->set(FutureState::silent);
-    const bool repeated = !own && holds(nodes, child.get(), loop_of(outer)->has_task_factory);
-    GatherNode& node = nodes.emplace(outer, child.get());
     FutureState* state = child.release_ownership();
+    if (slots.capacity() != 0) {
+        join_gather(state, &slots.emplace(*this, state)); // it has not begun
+        ++unfinished;
+        return;
+    }
+    const bool repeated = !own && holds(nodes, state, loop_of(outer)->has_task_factory);
+    GatherNode& node = nodes.emplace(*this, state);
     if (state->done()) {
-        if (!state->failed()) return child_ended_well(node);
-        if (mode != GatherMode::outcomes && failed == nullptr) failed = &node;
+        if (!state->failed()) return child_ended_well(node.child);
+        if (mode != GatherMode::outcomes && failed == nullptr) failed = &node.child;
     } else if (!repeated) {
         add_done_waiter(state, &node);
         ++unfinished;
@@ -59,27 +72,44 @@ void GatherPart::start() noexcept {
 
 // ---- counting -----------------------------------------------------------------------------------
 
-void GatherNode::fired() noexcept {
-    GatherPart& part = GatherPart::of(task);
-    --part.unfinished;
+GatherNode::GatherNode(GatherPart& part, FutureState* counted_child) noexcept
+    : child(counted_child) {
+    task = part.outer;
+}
+
+void GatherNode::fired() noexcept { GatherPart::of(task).child_ended(child); }
+
+FutureState* gather_of(const FutureState* task) noexcept {
+    const GatherSlot* slot = gather_slot(task);
+    return slot != nullptr ? slot->part->outer : nullptr;
+}
+
+void tell_gather(FutureState* task) noexcept {
+    GatherSlot& slot = *gather_slot(task);
+    slot.leave();
+    slot.part->child_ended(slot.child);
+}
+
+void GatherPart::child_ended(FutureState*& child) noexcept {
+    --unfinished;
     if (child->failed()) [[unlikely]]
-        return part.child_failed(*this);
-    part.child_ended_well(*this);
-    if (part.unfinished == 0) part.queue();
+        return child_failed(child);
+    child_ended_well(child);
+    if (unfinished == 0) queue();
 }
 
-void GatherPart::child_ended_well(GatherNode& node) noexcept {
-    if (!collector->wants_children) release(std::exchange(node.child, nullptr));
+void GatherPart::child_ended_well(FutureState*& child) noexcept {
+    if (!collector->wants_children) release(std::exchange(child, nullptr));
 }
 
-void GatherPart::child_failed(GatherNode& node) noexcept {
+void GatherPart::child_failed(FutureState*& child) noexcept {
     if (mode == GatherMode::outcomes) {
         if (unfinished == 0) queue();
     } else if (failed == nullptr) {
-        failed = &node;
+        failed = &child;
         queue();
     } else {
-        if (mode == GatherMode::first_error) node.child->set(FutureState::retrieved);
+        if (mode == GatherMode::first_error) child->set(FutureState::retrieved);
         if (unfinished == 0) queue();
     }
 }
@@ -115,12 +145,12 @@ void GatherPart::settle() noexcept {
 void GatherPart::finish() noexcept {
     std::exception_ptr error;
     if (failed != nullptr) {
-        error = exception_of(failed->child);
+        error = exception_of(*failed);
     } else if (cancel_requested) {
         error = std::make_exception_ptr(CancelledError(take_cancel_message(outer)));
-        for (const GatherNode& node : nodes) {
-            if (node.child != nullptr) node.child->set(FutureState::retrieved);
-        }
+        for_each([](auto& place) {
+            if (place.child != nullptr) place.child->set(FutureState::retrieved);
+        });
     } else {
         try {
             collector->collect(*this);
@@ -133,7 +163,7 @@ void GatherPart::finish() noexcept {
     } else {
         outer->cell.st = CellHead::value;
         complete(outer);
-        if (!collector->wants_children) return nodes.reset(); // each has been let go of
+        if (!collector->wants_children) return forget_children(); // each has been let go of
     }
     detach(mode == GatherMode::first_error && failed != nullptr);
 }
@@ -141,14 +171,18 @@ void GatherPart::finish() noexcept {
 // Lets go of the children. `failures_are_seen`: what they have failed with or will counts as
 // retrieved.
 void GatherPart::detach(bool failures_are_seen) noexcept {
-    for (GatherNode& node : nodes) {
-        FutureState* child = std::exchange(node.child, nullptr);
-        if (child == nullptr) continue;
-        if (node.linked()) child->callbacks.remove(&node);
-        if (failures_are_seen) child->set(FutureState::retrieved);
-        release(child);
-    }
+    for_each([&](auto& place) {
+        if (place.child == nullptr) return;
+        if (place.waits()) place.leave();
+        if (failures_are_seen) place.child->set(FutureState::retrieved);
+        release(std::exchange(place.child, nullptr));
+    });
     unfinished = 0;
+    forget_children();
+}
+
+void GatherPart::forget_children() noexcept {
+    slots.reset();
     nodes.reset();
 }
 
@@ -165,8 +199,9 @@ constinit thread_local GatherPart* cancelling_now = nullptr;
 
 // A child that is not done takes a cancel, unless it is a gather that has nobody to pass it on to.
 bool GatherPart::takes_cancel() noexcept {
+    if (slots.size() != 0) return unfinished != 0; // tasks, each of which takes it
     for (GatherNode& node : nodes) {
-        if (!node.linked()) continue;
+        if (!node.waits()) continue;
         if (node.child->ops->cancel != &cancel_gather) return true;
         if (GatherPart::of(node.child).unfinished != 0) return true;
     }
@@ -183,14 +218,18 @@ void GatherPart::cancel_children(std::string_view message) noexcept {
     cancelling = std::exchange(cancelling_now, this);
     if (!outermost) return;
     while (GatherPart* part = cancelling_now) {
-        if (part->cursor == part->nodes.size()) {
+        if (part->cursor == part->size()) {
             cancelling_now = std::exchange(part->cancelling, nullptr);
             part->outer->clear(FutureState::on_cancel_path);
             continue;
         }
-        GatherNode& node = part->nodes[part->cursor++];
-        if (node.linked()) cancel(node.child, message);
+        part->cancel_child(part->cursor++, message);
     }
+}
+
+void GatherPart::cancel_child(std::size_t i, std::string_view message) noexcept {
+    const bool waits = slots.capacity() != 0 ? slots[i].waits() : nodes[i].waits();
+    if (waits) cancel(child(i), message);
 }
 
 bool cancel_gather(FutureState* outer, std::string_view message) {

@@ -14,22 +14,34 @@ enum class GatherMode : unsigned char {
     outcomes,    // failures are results
 };
 
-/// One child, in its line of who is told at the end. Waiter::task is the outer future.
+struct GatherPart;
+
+/// A child that is a task of the gather's own: it knows its slot by its cold part's word.
+struct GatherSlot {
+    GatherSlot(GatherPart& owner, FutureState* counted_child) noexcept
+        : part(&owner), child(counted_child) {}
+    bool waits() const noexcept { return child != nullptr && child->has(FutureState::gathered); }
+    void leave() noexcept { leave_gather(child); }
+
+    GatherPart* part;
+    FutureState* child; // counted; null once nothing more is wanted of it
+};
+
+/// A child that was given as a future: a node in its line of who is told at the end. Waiter::task
+/// is the outer future.
 struct GatherNode final : LinkedWaiter {
-    GatherNode(FutureState* outer, FutureState* counted_child) noexcept : child(counted_child) {
-        task = outer;
-    }
+    GatherNode(GatherPart& part, FutureState* counted_child) noexcept;
     ~GatherNode() = default;
     void fired() noexcept override;
     void abandon() noexcept override {}
     FutureState* awaiting() const noexcept override { return nullptr; }
     FutureState* behind() const noexcept override { return task; }
     const char* label() const noexcept override { return "gather"; }
+    bool waits() const noexcept { return linked(); }
+    void leave() noexcept { child->callbacks.remove(this); }
 
-    FutureState* child; // counted; null once nothing more is wanted of it
+    FutureState* child; // as a slot's
 };
-
-struct GatherPart;
 
 /// How the value of a gather is made.
 struct GatherCollector {
@@ -48,27 +60,43 @@ struct GatherPart : Hop { // queued: holds a count of the outer future
                                               sizeof(GatherPart));
     }
 
-    /// The next child. `own`: a task that gather has made.
+    /// Room for the children. `own`: all are tasks that it makes, and that nobody else knows.
+    void reserve(std::size_t count, bool own);
+    /// The next child. `own`: a task that it has made.
     void add(StateRef child, bool own) noexcept;
     /// All are added: completes the outer future if that is decided already.
     void start() noexcept;
 
-    void child_ended_well(GatherNode& node) noexcept;
-    void child_failed(GatherNode& node) noexcept;
+    std::size_t size() const noexcept { return slots.size() + nodes.size(); }
+    FutureState*& child(std::size_t i) noexcept {
+        return slots.capacity() != 0 ? slots[i].child : nodes[i].child;
+    }
+    template <class F>
+    void for_each(F&& f) { // slots or nodes; never both
+        for (GatherSlot& slot : slots) f(slot);
+        for (GatherNode& node : nodes) f(node);
+    }
+
+    void child_ended(FutureState*& child) noexcept;
+    void child_ended_well(FutureState*& child) noexcept;
+    void child_failed(FutureState*& child) noexcept;
     void queue() noexcept;
     void settle() noexcept;
     void finish() noexcept;
     void cancel_children(std::string_view message) noexcept;
+    void cancel_child(std::size_t i, std::string_view message) noexcept;
+    void forget_children() noexcept;
     void detach(bool failures_are_seen) noexcept;
     bool takes_cancel() noexcept;
     static void run_queued(Hop* hop);
     static void drop_queued(Hop* hop) noexcept;
 
     FutureState* outer;
-    base::FixedArray<GatherNode> nodes; // by argument
-    std::size_t unfinished = 0;         // linked nodes
+    base::FixedArray<GatherSlot> slots; // by argument, if it has made all of them
+    base::FixedArray<GatherNode> nodes; // by argument, else
+    std::size_t unfinished = 0; // those that wait
     const GatherCollector* collector;
-    GatherNode* failed = nullptr;       // the first one
+    FutureState** failed = nullptr; // the first one
     GatherPart* cancelling = nullptr;   // whom the cancel comes from, while it is under way
     std::size_t cursor = 0;             // how far it has come
     GatherMode mode;
@@ -87,6 +115,8 @@ struct GatherState : TypedState<V> {
 };
 
 bool cancel_gather(FutureState* outer, std::string_view message);
+/// The outer future of the gather that has made a task and waits for it; null: none.
+FutureState* gather_of(const FutureState* task) noexcept;
 void destroy_gather(FutureState* outer) noexcept;
 
 template <class V>
@@ -97,12 +127,12 @@ inline constexpr StateOps gather_ops{sizeof(GatherState<V>), (alignof(V) > 8),  
 /// The outer future of `count` children to come. One count.
 template <class V>
 FutureState* make_gather(LoopCore& loop, GatherMode mode, const GatherCollector* collector,
-                         std::size_t count) {
+                         std::size_t count, bool own) {
     static_assert(sizeof(GatherState<V>) % 8 == 0 && alignof(GatherPart) == 8);
     auto* state = make_state<GatherState<V>>(gather_ops<V>, loop.index,
                                              std::source_location::current(), mode, collector);
     StateRef owner = StateRef::adopt(state);
-    state->part.nodes.reserve(count);
+    state->part.reserve(count, own && !loop.has_task_factory);
     return owner.release_ownership();
 }
 
@@ -115,8 +145,8 @@ using gathered_t = std::conditional_t<Mode == GatherMode::outcomes, Outcome<T>, 
 
 /// Takes the result of a done child and lets go of it.
 template <class T, GatherMode Mode>
-gathered_t<T, Mode> take_gathered(GatherNode& node) {
-    const StateRef child = StateRef::adopt(std::exchange(node.child, nullptr));
+gathered_t<T, Mode> take_gathered(FutureState*& counted_child) {
+    const StateRef child = StateRef::adopt(std::exchange(counted_child, nullptr));
     if constexpr (Mode == GatherMode::outcomes) {
         if (child && child->failed()) {
             return Outcome<T>::with_exception(exception_of(child.get()));
@@ -141,7 +171,7 @@ struct CollectTuple {
     }
     template <std::size_t... I>
     static void collect_in_order([[maybe_unused]] GatherPart& part, std::index_sequence<I...>) {
-        ::new (part.outer->cell.payload()) Value(take_gathered<T, Mode>(part.nodes[I])...);
+        ::new (part.outer->cell.payload()) Value(take_gathered<T, Mode>(part.child(I))...);
     }
     static constexpr GatherCollector collector{&collect, !(std::is_void_v<T> && ...)};
 };
@@ -151,15 +181,15 @@ struct CollectVector {
     using Value = std::vector<gathered_t<T, Mode>>;
     static void collect(GatherPart& part) {
         if constexpr (std::is_same_v<gathered_t<T, Mode>, std::monostate>) {
-            ::new (part.outer->cell.payload()) Value(part.nodes.size());
+            ::new (part.outer->cell.payload()) Value(part.size());
         } else {
             collect_in_order(part);
         }
     }
     static void collect_in_order(GatherPart& part) {
         Value values;
-        values.reserve(part.nodes.size());
-        for (GatherNode& node : part.nodes) values.push_back(take_gathered<T, Mode>(node));
+        values.reserve(part.size());
+        part.for_each([&](auto& place) { values.push_back(take_gathered<T, Mode>(place.child)); });
         ::new (part.outer->cell.payload()) Value(std::move(values));
     }
     static constexpr GatherCollector collector{&collect, !std::is_void_v<T>};
@@ -183,8 +213,9 @@ auto gather_arguments(A&&... awaitables) {
     LoopCore* loop = here.loop;
     if constexpr (sizeof...(A) == 0) loop = &running_or_current_loop();
     (join_loop_of(loop, std::as_const(awaitables)), ...);
+    constexpr bool own = (makes_task<A> && ...);
     Future<Value> outer{
-        StateRef::adopt(make_gather<Value>(*loop, Mode, &Collector::collector, sizeof...(A)))};
+        StateRef::adopt(make_gather<Value>(*loop, Mode, &Collector::collector, sizeof...(A), own))};
     GatherPart& part = GatherPart::of(outer.state());
     (add_child(part, std::forward<A>(awaitables), *loop), ...);
     part.start();
@@ -207,11 +238,12 @@ auto gather_range(R&& awaitables) {
         }
         if (loop == nullptr) loop = &running_or_current_loop();
         const std::size_t count = std::size(awaitables);
+        constexpr bool own = makes_task<element_t<R>>;
         Future<Value> outer{
-            StateRef::adopt(make_gather<Value>(*loop, Mode, &Collector::collector, count))};
+            StateRef::adopt(make_gather<Value>(*loop, Mode, &Collector::collector, count, own))};
         GatherPart& part = GatherPart::of(outer.state());
         for (auto&& child : awaitables) {
-            if (part.nodes.size() == count) break;
+            if (part.size() == count) break;
             add_child(part, hand_over<R>(std::forward<decltype(child)>(child)), *loop);
         }
         part.start();

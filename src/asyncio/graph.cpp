@@ -5,6 +5,7 @@
 #include "asyncio/call_stacks.h"
 #include "asyncio/events.h"
 #include "asyncio/format_helpers.h"
+#include "asyncio/gather.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -70,6 +71,9 @@ private:
         std::unordered_set<FutureState*> seen;
         std::vector<FutureState*> ways(1, future);
         for (std::size_t i = 0; i < ways.size(); ++i) {
+            if (FutureState* next = detail::gather_of(ways[i])) {
+                if (seen.insert(next).second) ways.push_back(next);
+            }
             const detail::WaiterList& callbacks = ways[i]->callbacks;
             for (const detail::LinkedWaiter* w = callbacks.front(); w != nullptr;
                  w = callbacks.after(w)) {

@@ -13,73 +13,6 @@ namespace asyncio::detail {
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThisThread here;
 LoopCore* loop_table[loops_max] = {};
 
-// ---- cold parts ---------------------------------------------------------------------------------
-
-namespace {
-
-constexpr std::uintptr_t cold_bit = 1;
-
-ColdPart* existing_cold_part(const FutureState* state) noexcept {
-    return (state->cold & cold_bit) != 0 ? reinterpret_cast<ColdPart*>(state->cold & ~cold_bit)
-                                         : nullptr;
-}
-
-// The message of a cancel.
-void keep_cancel_message(FutureState* state, std::string_view message) noexcept {
-    ColdPart* cold = existing_cold_part(state);
-    if (message.empty()) {
-        if (cold != nullptr) cold->cancel_message.clear();
-        return;
-    }
-    try {
-        cold_part(state).cancel_message = message;
-    } catch (const std::bad_alloc&) {
-        // Losing the message is better than losing the cancel.
-    }
-}
-
-} // namespace
-
-ColdPart& cold_part(FutureState* state) {
-    ColdPart* cold = existing_cold_part(state);
-    if (cold == nullptr) {
-        cold = new ColdPart{created_at(state), {}, {}, {}, {}};
-        state->cold = reinterpret_cast<std::uintptr_t>(cold) | cold_bit;
-    }
-    return *cold;
-}
-
-std::source_location created_at(const FutureState* state) noexcept {
-    if (const ColdPart* cold = existing_cold_part(state)) return cold->created;
-    return std::bit_cast<std::source_location>(state->cold);
-}
-
-const std::vector<std::source_location>* origin_of(const FutureState* state) noexcept {
-    const ColdPart* cold = existing_cold_part(state);
-    return cold != nullptr && !cold->origin.empty() ? &cold->origin : nullptr;
-}
-
-const std::vector<std::source_location>* failure_of(const FutureState* state) noexcept {
-    const ColdPart* cold = existing_cold_part(state);
-    return cold != nullptr && !cold->failure.empty() ? &cold->failure : nullptr;
-}
-
-std::string name_of(FutureState* task) {
-    if (task->has(FutureState::named)) return cold_part(task).name;
-    return "Task-" + std::to_string(task->id());
-}
-
-void set_name(FutureState* task, std::string name) {
-    cold_part(task).name = std::move(name);
-    task->set(FutureState::named);
-}
-
-std::string take_cancel_message(FutureState* task) {
-    ColdPart* cold = existing_cold_part(task);
-    if (cold == nullptr) return {};
-    return std::exchange(cold->cancel_message, {});
-}
-
 std::uint64_t take_id_block() noexcept {
     static std::atomic<std::uint64_t> next{0};
     constexpr std::uint64_t block = 4096;
@@ -110,11 +43,8 @@ void complete_cancelled(FutureState* state, std::string_view message) noexcept {
 std::exception_ptr exception_of(FutureState* state) noexcept {
     state->set(FutureState::retrieved);
     std::exception_ptr& kept = state->cell.exception();
-    if (!kept && state->has(FutureState::is_cancelled)) {
-        const ColdPart* cold = existing_cold_part(state);
-        return std::make_exception_ptr(
-            CancelledError(cold != nullptr ? std::string_view(cold->cancel_message) : ""));
-    }
+    if (!kept && state->has(FutureState::is_cancelled))
+        return std::make_exception_ptr(cancelled_error_of(state));
     return kept;
 }
 
@@ -122,8 +52,7 @@ void rethrow_failure(FutureState* state) {
     if (!state->failed()) return;
     state->set(FutureState::retrieved);
     if (const std::exception_ptr& kept = state->cell.exception()) std::rethrow_exception(kept);
-    const ColdPart* cold = existing_cold_part(state);
-    throw CancelledError(cold != nullptr ? std::string_view(cold->cancel_message) : "");
+    throw cancelled_error_of(state);
 }
 
 bool has_step(FutureState* task) noexcept {
@@ -218,7 +147,7 @@ void free_state(FutureState* state) noexcept {
 
 void destroy_state(FutureState* state) noexcept {
     const bool plain = state->ops->plain && state->cell.st == CellHead::value &&
-                       (state->cold & cold_bit) == 0 && state->context.empty();
+                       (state->cold & FutureState::cold_bit) == 0 && state->context.empty();
     if (!plain) return destroy_special_state(state);
     base::StatePool::give(state, state->ops->bytes);
 }

@@ -5,6 +5,7 @@
 // awaiter, which is a node in the line of whatever it waits for. Neither allocates.
 #pragma once
 
+#include "asyncio/cold_parts.h"
 #include "asyncio/contextvars.h"
 #include "base/counted.h"
 #include "base/frame_pool.h"
@@ -18,7 +19,6 @@
 #include <source_location>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace asyncio {
 
@@ -31,7 +31,6 @@ using base::Counted;
 struct Frame;
 struct FutureState;
 struct LoopCore;
-class ShieldedRegion;
 
 // ---- ready queue ------------------------------------------------------------------------------
 
@@ -185,16 +184,6 @@ struct StateOps {
     void (*destroy_extra)(FutureState*) noexcept; // members behind the value; null: none
 };
 
-/// What is rarely needed of a future or task; made when the first of it is.
-struct ColdPart {
-    std::source_location created;
-    std::string name;
-    std::string cancel_message;
-    std::vector<std::source_location> origin; // debug mode: the creator's calls
-    std::vector<std::source_location> failure; // of a failed task: the way of its exception
-    ShieldedRegion* shielded = nullptr; // the innermost one
-};
-
 /// The state behind Future<T> and Task<T>; the value lies behind `cell`.
 struct FutureState : ReadyNode {
     enum Flag : std::uint16_t {
@@ -213,7 +202,9 @@ struct FutureState : ReadyNode {
         marked = 1 << 12, // seen by a function that looks for duplicates; clear otherwise
         on_cancel_path = 1 << 13, // the present cancel came through it
         shielded = 1 << 14, // in a shielded() body: cancels from outside of it are put off
+        gathered = 1 << 15, // a task of a gather, which is told of its end first
     };
+    static constexpr std::uintptr_t cold_bit = 1;
 
     std::uint32_t refs = 1;
     std::uint16_t flags = 0;
@@ -222,7 +213,7 @@ struct FutureState : ReadyNode {
     base::ListNode all; // the loop's unfinished tasks
     const StateOps* ops;
     ContextSlot context;
-    std::uintptr_t cold = 0; // a source_location, or ColdPart* with bit 0 set
+    std::uintptr_t cold = 0; // a source_location, a GatherSlot*, or ColdPart* with cold_bit
     std::uint64_t identity; // the index of its loop and, above 16 bits, the number of a task
     CellHead cell; // st: innermost suspended frame, or settled
 
@@ -428,9 +419,6 @@ inline bool take_cancel() noexcept {
     return true;
 }
 
-/// The message of the cancel that take_cancel() reported; it is used up.
-std::string take_cancel_message(FutureState* task);
-
 /// Throws afresh and inline: one unwinder frame less than a helper would cost.
 [[noreturn, gnu::always_inline]] inline void throw_cancelled() {
     throw CancelledError(take_cancel_message(here.task));
@@ -462,6 +450,9 @@ void complete_cancelled(FutureState* state, std::string_view message) noexcept;
 /// Completes a pending future with `error`.
 void complete_error(FutureState* state, std::exception_ptr error) noexcept;
 
+/// Tells the gather that has made the task.
+void tell_gather(FutureState* task) noexcept;
+
 /// Adds to who is told at the end. The state is not done.
 inline void add_done_waiter(FutureState* state, LinkedWaiter* waiter) noexcept {
     state->callbacks.push_back(waiter);
@@ -472,21 +463,6 @@ std::exception_ptr exception_of(FutureState* state) noexcept;
 /// Throws what a done state ended with, if it did not end with a value. Marks it retrieved.
 void rethrow_failure(FutureState* state);
 
-ColdPart& cold_part(FutureState* state);
-std::source_location created_at(const FutureState* state) noexcept;
-/// Debug mode: keeps the calls that led to its creation. A text for reports is not worth an error.
-/// where     the line of the creation; of none: the innermost coroutine's last known one.
-void note_origin(FutureState* state, std::source_location where) noexcept;
-/// What debug mode noted of its creation, innermost call first; null: nothing.
-const std::vector<std::source_location>* origin_of(const FutureState* state) noexcept;
-/// The way of the exception that a task has failed with, innermost call first; null: unknown.
-const std::vector<std::source_location>* failure_of(const FutureState* state) noexcept;
-/// The task has failed: keeps what note_failure has noted, if that is about this failure.
-void keep_failure(FutureState* task) noexcept;
-/// Lets go of the exception of the last failure.
-void forget_failure() noexcept;
-std::string name_of(FutureState* task);
-void set_name(FutureState* task, std::string name);
 std::uint64_t take_id_block() noexcept;
 inline std::uint64_t next_task_id() noexcept {
     if (here.next_id == here.last_id) [[unlikely]]

@@ -47,6 +47,31 @@ public:
     const char* label() const noexcept final { return "sleep"; }
 };
 
+/// Waits for the loop's next turn and for nothing else.
+class [[nodiscard]] YieldAwaiter final : public Waiter {
+public:
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame,
+                       std::source_location where = std::source_location::current()) noexcept {
+        static_assert(is_frame<Promise>, "co_await this in an asyncio coroutine");
+        // A cancel that is waiting stays for the resumption.
+        wake(suspend_task(this, frame.promise(), where));
+    }
+    void await_resume() {
+        if (take_cancel()) [[unlikely]]
+            throw_cancelled();
+    }
+    Outcome<void> await_outcome() {
+        if (!take_cancel()) return Outcome<void>::with_value();
+        return Outcome<void>::with_cancellation(take_cancel_message(here.task));
+    }
+
+    void fired() noexcept override {}   // it is queued from the start,
+    void abandon() noexcept override {} // and never waits
+    const char* label() const noexcept override { return "sleep"; }
+};
+
 template <class T>
 class [[nodiscard]] SleepWithResult : public SleepAwaiter {
 public:
@@ -115,8 +140,14 @@ SleepFor<std::decay_t<T>> sleep(Duration delay, T&& result) {
     return SleepFor<std::decay_t<T>>(delay, std::forward<T>(result));
 }
 
-/// Lets everything that is ready run once: sleep(0).
+/// The operation yield_now().
+class [[nodiscard("co_await it")]] Yield {
+public:
+    detail::YieldAwaiter operator co_await() const noexcept { return {}; }
+};
+
+/// Lets everything that is ready run once: sleep(0), with less to remember.
 /// Cancel    as sleep.
-inline Sleep yield_now() noexcept { return Sleep(Duration()); }
+inline Yield yield_now() noexcept { return {}; }
 
 } // namespace asyncio

@@ -16,6 +16,7 @@ void finish_unstarted_task(FutureState* task) noexcept;
 inline void leave_task_list(FutureState* task) noexcept { base::unlink(task->all); }
 
 inline void tell_waiters(FutureState* state) noexcept {
+    if (state->has(FutureState::gathered)) tell_gather(state);
     while (LinkedWaiter* waiter = state->callbacks.pop_front()) waiter->fired();
 }
 
