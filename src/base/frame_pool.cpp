@@ -22,7 +22,7 @@ constexpr bool pooled = true;
 constexpr bool pooled = true;
 #endif
 
-constexpr std::size_t slab_bytes = 64 * 1024;
+constexpr std::size_t slab_bytes = FramePool::slab_bytes;
 
 struct FreeBlock {
     FreeBlock* next;

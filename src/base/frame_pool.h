@@ -12,7 +12,7 @@ struct FrameStats {
     std::size_t live_blocks = 0;   // handed out and not yet given back
     std::size_t cached_blocks = 0; // on the calling thread's free lists
     std::size_t large_blocks = 0;  // live ones beyond the largest class, straight from the heap
-    std::size_t slabs = 0;         // 64 KiB pieces held from the heap
+    std::size_t slabs = 0;         // pieces of `slab_bytes` held from the heap
 };
 
 /// Sizes up to `largest` bytes, in classes of `Grain` bytes; each class has a free list per thread.
@@ -30,6 +30,9 @@ template <std::size_t Grain>
 class BlockPool {
 public:
     static constexpr std::size_t largest = 1024;
+    // malloc spends two more pages on a piece that is aligned to its size; only what has been handed
+    // out at least once is resident.
+    static constexpr std::size_t slab_bytes = 256 << 10;
     static constexpr std::size_t cached_bytes_max = 64 << 20; // per class and thread
     static constexpr std::size_t idle_bytes_max = 1 << 20; // the same, of a thread that sleeps
 

@@ -97,7 +97,7 @@ TEST("frame pool: what a burst has given back is there for the next one, until i
     std::vector<void*> blocks;
     for (std::size_t i = 0; i < count; ++i) blocks.push_back(FramePool::take(bytes));
     const FrameStats high = frame_stats();
-    CHECK(high.slabs - before.slabs >= count * bytes / (64 * 1024));
+    CHECK(high.slabs - before.slabs >= count * bytes / FramePool::slab_bytes);
     for (void* block : blocks) FramePool::give(block, bytes);
     CHECK_EQ(frame_stats().slabs, high.slabs);
     CHECK(asyncio::base::pools_are_swollen);
@@ -106,7 +106,7 @@ TEST("frame pool: what a burst has given back is there for the next one, until i
     const FrameStats after = frame_stats();
     CHECK_EQ(after.live_blocks, before.live_blocks);
     CHECK(after.cached_blocks - before.cached_blocks <= FramePool::idle_bytes_max / bytes);
-    CHECK(after.slabs - before.slabs <= FramePool::idle_bytes_max / (64 * 1024) + 3);
+    CHECK(after.slabs - before.slabs <= FramePool::idle_bytes_max / FramePool::slab_bytes + 3);
 }
 
 TEST("frame pool: a free list keeps at most its cap; what is above goes to the store at once") {

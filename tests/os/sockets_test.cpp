@@ -27,6 +27,13 @@ Socket listener() {
     return socket;
 }
 
+// A port that nobody can listen on: it is taken, but not served.
+Socket not_listening() {
+    Socket socket(AF_INET);
+    socket.bind(loopback());
+    return socket;
+}
+
 } // namespace
 
 TEST("Socket: does not block, is closed on exec, and knows what it is") {
@@ -74,7 +81,9 @@ TEST("Socket: a refused bind and a refused connect name the address") {
     CHECK_THROWS_MSG(second.bind(server.getsockname()), OSError, to_string(server.getsockname()));
     const Socket client(AF_INET);
     client.setblocking(true);
-    CHECK_THROWS_MSG(client.connect(loopback(1)), ConnectionRefusedError, "127.0.0.1:1");
+    const Socket taken = not_listening();
+    const Address nobody = taken.getsockname();
+    CHECK_THROWS_MSG(client.connect(nobody), ConnectionRefusedError, to_string(nobody));
 }
 
 TEST("Socket: a copy of the descriptor is the same socket") {
@@ -140,7 +149,8 @@ TEST("send_file: a part of a file, whose position stays") {
 
 TEST("take_socket_error: gives the pending error once") {
     const Socket client(AF_INET);
-    const int begun = connect_now(client.fileno(), loopback(1));
+    const Socket taken = not_listening();
+    const int begun = connect_now(client.fileno(), taken.getsockname());
     CHECK(begun == -EINPROGRESS || begun == -ECONNREFUSED);
     if (begun == -EINPROGRESS) {
         CHECK_EQ(take_socket_error(client.fileno()), ECONNREFUSED);
