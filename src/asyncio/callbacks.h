@@ -2,6 +2,7 @@
 // Callbacks: a callable with its arguments as a node of the ready queue, and what holds one.
 #pragma once
 
+#include "asyncio/coroutines.h"
 #include "asyncio/durations.h"
 #include "asyncio/scheduling.h"
 
@@ -155,6 +156,37 @@ struct InContext {
     Context context;
 };
 inline InContext in_context(Context context) { return {std::move(context)}; }
+
+namespace detail {
+
+template <class F, class... Args>
+concept PlainCallback = std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...> &&
+                        !is_coro_v<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&...>>;
+template <class F, class... Args>
+inline constexpr bool is_callback = PlainCallback<F, Args...>;
+template <class F, class... Args>
+inline constexpr bool is_callback<InContext, F, Args...> = PlainCallback<F, Args...>;
+
+/// make_callback(), in the context that stands before the callable, if there is one.
+template <class Base, class... BaseArgs, class F, class... Args>
+[[gnu::always_inline]] inline Base* make_loop_callback(std::tuple<BaseArgs...> base, F&& f,
+                                                       Args&&... args) {
+    if constexpr (std::is_same_v<std::decay_t<F>, InContext>) {
+        Base* node = make_callback<Base>(std::move(base), std::forward<Args>(args)...);
+        node->context = ContextAccess::slot(f.context);
+        return node;
+    } else {
+        return make_callback<Base>(std::move(base), std::forward<F>(f),
+                                   std::forward<Args>(args)...);
+    }
+}
+
+} // namespace detail
+
+/// What the loop can call as `f(args...)`, perhaps behind in_context(...). No coroutine: that is a
+/// task.
+template <class F, class... Args>
+concept Callback = detail::is_callback<std::decay_t<F>, Args...>;
 
 /// A scheduled call. Dropping the handle changes nothing.
 ///

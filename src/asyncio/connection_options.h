@@ -4,6 +4,7 @@
 
 #include "asyncio/durations.h"
 #include "asyncio/trsock.h"
+#include "os/resolver.h"
 
 #include <memory>
 #include <optional>
@@ -12,6 +13,9 @@
 #include <vector>
 
 namespace asyncio {
+
+using os::AddrInfo; // what loop.getaddrinfo() gives
+using os::GaiError; // what it throws
 
 /// A port: a number, or the name of a service ("http").
 class Port {
@@ -24,8 +28,6 @@ public:
 
     /// As getaddrinfo() takes it; empty: none.
     const std::string& text() const noexcept { return text_; }
-    /// Its number; 0 if there is none; nothing for a name or a number that is no port.
-    std::optional<std::uint16_t> number() const noexcept;
     explicit operator bool() const noexcept { return given_; }
 
 private:
@@ -42,6 +44,7 @@ public:
     Hosts(const char* host) : Hosts(std::string(host)) {}
     Hosts(std::vector<std::string> hosts) : names_(std::move(hosts)), given_(true) {}
 
+    /// None: every interface.
     const std::vector<std::string>& names() const noexcept { return names_; }
     explicit operator bool() const noexcept { return given_; }
 
@@ -166,7 +169,7 @@ public:
         keep_alive_ = keep;
         return *this;
     }
-    /// Accept connections from the beginning; true. Else from start_serving() or serve_forever() on.
+    /// Accept connections from the beginning; true. Else start_serving() and serve_forever() begin.
     ServerOptions& start_serving(bool start) {
         start_serving_ = start;
         return *this;

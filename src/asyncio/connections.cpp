@@ -5,12 +5,9 @@
 #include "asyncio/base_events.h"
 #include "asyncio/selector_transports.h"
 #include "asyncio/staggered.h"
-#include "os/resolver.h"
 
 #include <algorithm>
 #include <map>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 namespace asyncio::detail {
 
@@ -50,7 +47,7 @@ void bind_local(const Socket& socket, const Infos& local,
 
 Coro<Socket> open_and_connect(Attempt attempt, os::AddrInfo info,
                               std::vector<std::exception_ptr>* failures) {
-    // LIFETIME: as Attempt.
+    // LIFETIME: the frame of connect_one(), which awaits this, holds `failures`; else as Attempt.
     Socket socket(info.family, info.type, info.protocol);
     if (attempt.local != nullptr) bind_local(socket, *attempt.local, *failures);
     co_await attempt.loop->sock_connect(socket, info.address);
@@ -168,11 +165,6 @@ Coro<Socket> connect_any(EventLoop* loop, std::string host, Port port, ConnectOp
     co_return std::move(*socket);
 }
 
-void set_no_delay(const Socket& socket) {
-    if (socket.family() == AF_UNIX || socket.type() != SOCK_STREAM) return;
-    socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
-}
-
 os::Address peer_of(const Socket& socket) {
     try {
         return socket.getpeername();
@@ -194,7 +186,7 @@ Coro<Connected<BaseProtocol>> make_connection(EventLoop* loop, ProtocolFactory f
                                               Socket socket) {
     // LIFETIME: the loop runs this.
     socket.setblocking(false);
-    set_no_delay(socket);
+    os::set_nodelay(socket);
     std::shared_ptr<BaseProtocol> protocol = factory();
     const os::Address peer = peer_of(socket);
     const Future<> made(*loop);

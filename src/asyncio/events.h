@@ -3,8 +3,9 @@
 #pragma once
 
 #include "asyncio/inbox.h"
+#include "asyncio/loop_options.h"
+#include "asyncio/readiness.h"
 #include "asyncio/reports.h"
-#include "asyncio/selector_events.h"
 #include "asyncio/tasks.h"
 
 #include <atomic>
@@ -29,56 +30,10 @@ class Socket;
 namespace detail {
 struct Watch;
 struct LoopParts;
-struct ReadinessAwaiter;
 class GeneratorFrame;
 class LoopInstruments;
 
-template <class F, class... Args>
-concept PlainCallback = std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...> &&
-                        !is_coro_v<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&...>>;
-template <class F, class... Args>
-inline constexpr bool is_callback = PlainCallback<F, Args...>;
-template <class F, class... Args>
-inline constexpr bool is_callback<InContext, F, Args...> = PlainCallback<F, Args...>;
-
 } // namespace detail
-
-/// What the loop can call as `f(args...)`, perhaps behind in_context(...). No coroutine: that is a
-/// task.
-template <class F, class... Args>
-concept Callback = detail::is_callback<std::decay_t<F>, Args...>;
-
-/// What new_event_loop and loop factories build on.
-class LoopOptions {
-public:
-    LoopOptions() noexcept {}
-    /// Another clock or poller than epoll, for tests and other backends.
-    LoopOptions& backend(std::unique_ptr<Backend> backend) & {
-        backend_ = std::move(backend);
-        return *this;
-    }
-    LoopOptions backend(std::unique_ptr<Backend> other) && {
-        return std::move(backend(std::move(other)));
-    }
-    LoopOptions& debug(bool on) & {
-        debug_ = on;
-        return *this;
-    }
-    LoopOptions debug(bool on) && { return std::move(debug(on)); }
-    /// Permutes by this seed what has no promised order: descriptors that are ready together, and
-    /// the order in which a group cancels its children. 0: natural order.
-    LoopOptions& shuffle_seed(std::uint64_t seed) & {
-        shuffle_seed_ = seed;
-        return *this;
-    }
-    LoopOptions shuffle_seed(std::uint64_t seed) && { return std::move(shuffle_seed(seed)); }
-
-private:
-    friend class EventLoop;
-    std::unique_ptr<Backend> backend_;
-    std::optional<bool> debug_;
-    std::uint64_t shuffle_seed_ = 0;
-};
 
 /// Runs tasks and callbacks on one thread, in turns: poll, queue what became ready or due, run what
 /// was queued when the run began.
@@ -202,21 +157,24 @@ public:
     bool remove_reader(int fd) noexcept;
     bool remove_writer(int fd) noexcept;
 
-    class Readiness;
+    using Readiness = detail::Readiness;
     /// Waits until `fd` is readable (or hung up). One waiter or reader a descriptor and direction.
     /// Throws    RuntimeError: somebody else watches it. As add_reader.
     /// Cancel    stops watching; nothing was read.
-    [[nodiscard]] Readiness readable(int fd) noexcept;
+    Readiness readable(int fd) noexcept { return Readiness(*this, fd, false); }
     /// Waits until `fd` is writable.
     /// Cancel    stops watching; nothing was written.
-    [[nodiscard]] Readiness writable(int fd) noexcept;
+    Readiness writable(int fd) noexcept { return Readiness(*this, fd, true); }
 
     // ---- connections: connections.h, servers.h --------------------------------------------------
 
+    /// `(factory, host, port, ConnectOptions)` or `(factory, ConnectOptions)`; see connections.h.
     template <class F, class... Args>
     auto create_connection(F&& factory, Args&&... args);
+    /// See connections.h.
     template <class F>
     auto connect_accepted_socket(F&& factory, os::Socket socket);
+    /// `(factory, hosts, port, ServerOptions)` or `(factory, ServerOptions)`; see servers.h.
     template <class F, class... Args>
     auto create_server(F&& factory, Args&&... args);
     /// Sends a file over a transport, behind what was written before. See sendfile.h.
@@ -241,8 +199,8 @@ public:
 
     // ---- sockets: sock_calls.cpp ----------------------------------------------------------------
 
-    // Of a socket that does not block; one reader and one writer at a time. All throw OSError, and in
-    // debug mode ValueError for one that blocks. Lifetime: socket and buffer outlive the await.
+    // Of a socket that does not block; one reader and one writer at a time. All throw OSError, and
+    // in debug mode ValueError for one that blocks. Lifetime: socket and buffer outlive the await.
 
     /// Up to `bytes` that have come; at least one. Empty: the peer has ended.
     /// Cancel    nothing is lost.
@@ -349,7 +307,6 @@ public:
 
 private:
     friend struct detail::LoopCore;
-    friend struct detail::ReadinessAwaiter;
 
     void run_once();
     void run_other_turn();
@@ -402,20 +359,6 @@ private:
     std::unique_ptr<detail::LoopParts> parts_; // what is rarely touched
 };
 
-/// The operation readable() or writable().
-class EventLoop::Readiness {
-public:
-    detail::ReadinessAwaiter operator co_await() const noexcept;
-
-private:
-    friend class EventLoop;
-    Readiness(EventLoop& loop, int fd, bool write) noexcept
-        : loop_(&loop), fd_(fd), write_(write) {}
-    EventLoop* loop_;
-    int fd_;
-    bool write_;
-};
-
 /// The loop that runs on this thread.
 /// Throws    RuntimeError: none runs.
 EventLoop& get_running_loop();
@@ -428,57 +371,6 @@ void set_event_loop(EventLoop* loop) noexcept;
 std::unique_ptr<EventLoop> new_event_loop(LoopOptions options = LoopOptions());
 
 // ---- templates ---------------------------------------------------------------------------------
-
-namespace detail {
-
-struct ReadinessAwaiter final : LinkedWaiter {
-    ReadinessAwaiter(EventLoop& event_loop, int descriptor, bool to_write) noexcept
-        : loop(event_loop), fd(descriptor), write(to_write) {}
-    ~ReadinessAwaiter() = default;
-
-    bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> frame,
-                       std::source_location where = std::source_location::current()) {
-        watch(); // may throw; the task goes on then
-        suspended(suspend_task(this, frame.promise(), where));
-    }
-    void await_resume() {
-        if (take_cancel()) [[unlikely]]
-            throw_cancelled();
-    }
-    void fired() noexcept override;
-    void abandon() noexcept override;
-    const char* label() const noexcept override { return write ? "writable" : "readable"; }
-
-    EventLoop& loop;
-    int fd;
-    bool write;
-
-private:
-    void watch();
-};
-
-template <class Base, class... BaseArgs, class F, class... Args>
-[[gnu::always_inline]] inline Base* make_loop_callback(std::tuple<BaseArgs...> base, F&& f,
-                                                       Args&&... args) {
-    if constexpr (std::is_same_v<std::decay_t<F>, InContext>) {
-        Base* node = make_callback<Base>(std::move(base), std::forward<Args>(args)...);
-        node->context = ContextAccess::slot(f.context);
-        return node;
-    } else {
-        return make_callback<Base>(std::move(base), std::forward<F>(f),
-                                   std::forward<Args>(args)...);
-    }
-}
-
-} // namespace detail
-
-inline detail::ReadinessAwaiter EventLoop::Readiness::operator co_await() const noexcept {
-    return detail::ReadinessAwaiter(*loop_, fd_, write_);
-}
-inline EventLoop::Readiness EventLoop::readable(int fd) noexcept { return {*this, fd, false}; }
-inline EventLoop::Readiness EventLoop::writable(int fd) noexcept { return {*this, fd, true}; }
 
 template <class F, class... Args>
 [[gnu::always_inline]] inline Handle

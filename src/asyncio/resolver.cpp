@@ -5,20 +5,7 @@
 #include "asyncio/base_events.h"
 #include "asyncio/connection_options.h"
 
-#include <charconv>
-#include <netdb.h>
-#include <netinet/in.h>
-
 namespace asyncio {
-
-std::optional<std::uint16_t> Port::number() const noexcept {
-    if (text_.empty()) return std::uint16_t{0};
-    std::uint16_t number = 0;
-    const char* const end = text_.data() + text_.size();
-    const auto result = std::from_chars(text_.data(), end, number);
-    if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
-    return number;
-}
 
 namespace detail {
 
@@ -50,28 +37,9 @@ Future<std::pair<std::string, std::string>> Resolver::names_of(os::Address addre
     return loop_.run_in_executor(&pool_, &os::getnameinfo, address, flags);
 }
 
-std::optional<os::AddrInfo> literal_address(const std::string& host, const Port& port, int family,
-                                            int type, int protocol) {
-    if (type == SOCK_STREAM) {
-        if (protocol != 0 && protocol != IPPROTO_TCP) return std::nullopt;
-        protocol = IPPROTO_TCP;
-    } else if (type == SOCK_DGRAM) {
-        if (protocol != 0 && protocol != IPPROTO_UDP) return std::nullopt;
-        protocol = IPPROTO_UDP;
-    } else {
-        return std::nullopt;
-    }
-    const std::optional<std::uint16_t> number = port.number();
-    if (!number) return std::nullopt;
-    const std::optional<os::Address> address = os::Address::from_literal(host, *number);
-    if (!address) return std::nullopt;
-    if (family != AF_UNSPEC && family != address->family()) return std::nullopt;
-    return os::AddrInfo{address->family(), type, protocol, "", *address};
-}
-
 namespace {
 
-Coro<Resolver::Found> found_literal(os::AddrInfo info) {
+Coro<Resolver::Found> found_numeric(os::AddrInfo info) {
     Resolver::Found found;
     found.push_back(std::move(info));
     co_return found;
@@ -102,11 +70,6 @@ Coro<std::pair<std::string, std::string>> names_by_look_up(EventLoop* loop, os::
 
 Coro<std::vector<os::AddrInfo>> EventLoop::getaddrinfo(std::string host, Port port, int family,
                                                        int type, int proto, int flags) {
-    constexpr int plain = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV | AI_ADDRCONFIG;
-    if ((flags & ~plain) == 0) {
-        auto literal = detail::literal_address(host, port, family, type, proto);
-        if (literal) return detail::found_literal(std::move(*literal));
-    }
     os::Lookup lookup;
     lookup.host = std::move(host);
     lookup.service = port.text();
@@ -114,6 +77,9 @@ Coro<std::vector<os::AddrInfo>> EventLoop::getaddrinfo(std::string host, Port po
     lookup.type = type;
     lookup.protocol = proto;
     lookup.flags = flags;
+    if (auto numeric = os::numeric_addrinfo(lookup)) {
+        return detail::found_numeric(std::move(*numeric));
+    }
     return detail::found_by_look_up(this, std::move(lookup));
 }
 

@@ -37,10 +37,4 @@ private:
     std::map<os::Lookup, Future<Found>> in_flight_;
 };
 
-/// A numeric address and port, which need no look-up.
-/// Returns   nothing if it is none of the family, or the type is not that of a stream or datagram.
-/// Source    CPython base_events._ipaddr_info.
-std::optional<os::AddrInfo> literal_address(const std::string& host, const Port& port, int family,
-                                            int type, int protocol);
-
 } // namespace asyncio::detail

@@ -6,9 +6,6 @@
 #include "asyncio/server_states.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <sys/uio.h>
 
 namespace asyncio::detail {
 
@@ -25,41 +22,6 @@ struct InContextOf {
 };
 
 } // namespace
-
-// ---- the name of a peer -------------------------------------------------------------------------
-
-void PeerName::set(const Address& address) noexcept {
-    if (address.family() == AF_INET) {
-        const auto& four = *reinterpret_cast<const sockaddr_in*>(address.data());
-        std::memcpy(host_.data(), &four.sin_addr, sizeof four.sin_addr);
-        port_ = four.sin_port;
-    } else if (address.family() == AF_INET6) {
-        const auto& six = *reinterpret_cast<const sockaddr_in6*>(address.data());
-        std::memcpy(host_.data(), &six.sin6_addr, sizeof six.sin6_addr);
-        port_ = six.sin6_port;
-        scope_ = six.sin6_scope_id;
-    } else {
-        return;
-    }
-    family_ = static_cast<std::uint16_t>(address.family());
-}
-
-std::optional<Address> PeerName::get() const noexcept {
-    if (family_ == AF_INET) {
-        sockaddr_in four{};
-        four.sin_family = AF_INET;
-        std::memcpy(&four.sin_addr, host_.data(), sizeof four.sin_addr);
-        four.sin_port = port_;
-        return Address(reinterpret_cast<const sockaddr*>(&four), sizeof four);
-    }
-    if (family_ != AF_INET6) return std::nullopt;
-    sockaddr_in6 six{};
-    six.sin6_family = AF_INET6;
-    std::memcpy(&six.sin6_addr, host_.data(), sizeof six.sin6_addr);
-    six.sin6_port = port_;
-    six.sin6_scope_id = scope_;
-    return Address(reinterpret_cast<const sockaddr*>(&six), sizeof six);
-}
 
 // Inlined here: they are on the way of every byte.
 inline EventLoop& SelectorSocketTransport::loop() const noexcept {
@@ -105,9 +67,9 @@ SelectorSocketTransport::SelectorSocketTransport(EventLoop& loop, os::Descriptor
               self->made_ ? self->lose_connection() : self->make_connection();
           },
           [](Hop* hop) noexcept { static_cast<SelectorSocketTransport*>(hop)->let_go(); }),
-      Channel(channel_ops), server_(server), context_(std::as_const(current_context())) {
+      Channel(channel_ops), server_(server), context_(std::as_const(current_context())),
+      peer_(peer) {
     fd = socket.release();
-    peer_.set(peer);
     Channels::of(loop); // made before it is asked for
     if (server_ != nullptr) server_->attach(*this);
     hop_queued_ = true;
@@ -290,25 +252,25 @@ void SelectorSocketTransport::write(std::string_view data) {
 void SelectorSocketTransport::writelines(std::span<const std::string_view> pieces) {
     if (drops_write("writelines")) return;
     while (!pieces.empty() && !has_unsent() && !closing_) {
-        constexpr std::size_t at_once = 64;
-        std::array<iovec, at_once> vectors;
-        const std::size_t count = std::min(pieces.size(), at_once);
+        const auto some = pieces.first(std::min(pieces.size(), os::pieces_max));
         std::size_t size = 0;
-        for (std::size_t i = 0; i < count; ++i) {
-            vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
-            size += pieces[i].size();
-        }
-        ssize_t sent = size == 0 ? 0 : os::send_pieces(fd, {vectors.data(), count});
-        const bool unsent = is_unsent(size, sent);
-        for (std::size_t i = 0; unsent && i < count; ++i) {
-            const std::size_t gone = std::min(static_cast<std::size_t>(sent), pieces[i].size());
-            sent -= static_cast<ssize_t>(gone);
-            keep_unsent(pieces[i].substr(gone));
-        }
-        pieces = pieces.subspan(count);
+        for (const std::string_view piece : some) size += piece.size();
+        ssize_t sent = size == 0 ? 0 : os::send_pieces(fd, some);
+        if (is_unsent(size, sent)) keep_rest(some, static_cast<std::size_t>(sent));
+        pieces = pieces.subspan(some.size());
     }
     for (const std::string_view piece : pieces) keep_unsent(piece);
     maybe_pause_protocol(get_write_buffer_size());
+}
+
+// What is behind the first `sent` bytes.
+void SelectorSocketTransport::keep_rest(std::span<const std::string_view> pieces,
+                                        std::size_t sent) {
+    for (const std::string_view piece : pieces) {
+        const std::size_t gone = std::min(sent, piece.size());
+        sent -= gone;
+        keep_unsent(piece.substr(gone));
+    }
 }
 
 void SelectorSocketTransport::keep_unsent(std::string_view rest) {
@@ -394,7 +356,7 @@ void SelectorSocketTransport::close() {
 }
 
 std::exception_ptr SelectorSocketTransport::error_of(ssize_t result, const char* call) const {
-    const std::optional<Address> peer = peer_.get();
+    const std::optional<Address> peer = peer_.address();
     return os::os_error(static_cast<int>(-result), call, peer ? to_string(*peer) : "");
 }
 
@@ -481,7 +443,7 @@ void SelectorSocketTransport::find_extra_info(std::string_view name, const std::
             tell(extra::socket, name, type, into, [&] { return socket; }) ||
             tell(extra::sockname, name, type, into, [&] { return socket.getsockname(); }) ||
             tell(extra::peername, name, type, into, [&] {
-                const std::optional<Address> known = peer_.get();
+                const std::optional<Address> known = peer_.address();
                 return known ? *known : socket.getpeername();
             }));
     } catch (const OSError&) {

@@ -7,28 +7,12 @@
 #include "asyncio/transports.h"
 #include "base/byte_buffer.h"
 
-#include <array>
-#include <netinet/in.h>
-
 namespace asyncio::detail {
 
 class ServerState;
 
 /// What a server knows its connections by.
 struct ServerClient : base::ListNode {};
-
-/// The name of a peer, if it is an IP address; those of other families are asked for.
-class PeerName {
-public:
-    void set(const Address& address) noexcept;
-    std::optional<Address> get() const noexcept;
-
-private:
-    std::array<std::byte, sizeof(in6_addr)> host_{};
-    std::uint32_t scope_ = 0;
-    in_port_t port_ = 0;
-    std::uint16_t family_ = 0; // 0: not known
-};
 
 /// A connected socket, read and written edge-triggered.
 ///
@@ -113,6 +97,7 @@ private:
     void all_is_sent();
     bool drops_write(const char* function);
     bool is_unsent(std::size_t size, ssize_t& sent);
+    void keep_rest(std::span<const std::string_view> pieces, std::size_t sent);
     void keep_unsent(std::string_view rest);
     void watch_writing();
     void tell_sender() noexcept;
@@ -145,7 +130,7 @@ private:
     ContextSlot context_;
     std::exception_ptr error_;
     std::unique_ptr<Busy> busy_;
-    PeerName peer_;
+    os::IpEndpoint peer_; // none: another family, whose name is asked for
 };
 
 } // namespace asyncio::detail

@@ -15,8 +15,8 @@ namespace asyncio::detail {
 
 namespace {
 
-// LIFETIME, for all that is here: the loop runs it; the caller keeps socket and file until the await
-// has ended, as it is said at the declarations. A transport is kept.
+// LIFETIME: for all that is here: `loop` runs it; the caller keeps `socket` and `file` until the
+// await has ended, as it is said at the declarations. A transport is kept.
 
 constexpr std::size_t block_bytes = 64 * 1024; // of reading and writing
 constexpr std::size_t kernel_bytes_max = std::size_t{1}

@@ -11,10 +11,10 @@ namespace asyncio {
 
 /// The keyword arguments of loop.sendfile and loop.sock_sendfile.
 ///
-/// The file is a descriptor that is open for reading. Where the kernel can, it copies from the file to
-/// the socket; where it cannot (no regular file, a transport that encrypts), the loop's executor
-/// reads and the transport writes. Either way the file's position is behind what was sent at the end,
-/// also if it ended badly.
+/// The file is a descriptor that is open for reading. Where the kernel can, it copies from the file
+/// to the socket; where it cannot (no regular file, a transport that encrypts), the loop's executor
+/// reads and the transport writes. Either way the file's position is behind what was sent at the
+/// end, also if it ended badly.
 ///
 /// Source    CPython 3.14 loop.sendfile, loop.sock_sendfile.
 class SendfileOptions {

@@ -6,12 +6,8 @@
 #include "asyncio/server_states.h"
 #include "asyncio/sleep.h"
 #include "asyncio/wait_for.h"
-#include "os/resolver.h"
 
 #include <algorithm>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 namespace asyncio {
 
@@ -71,7 +67,7 @@ Listener::Listener(ServerState& server, Socket socket) noexcept
 
 void Listener::start(int backlog) {
     socket_.listen(backlog);
-    if (socket_.family() != AF_UNIX) socket_.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1); // inherited
+    os::set_nodelay(socket_); // inherited
     Channels::of(server_.loop()).open(*this, Channels::level_reads);
 }
 
@@ -240,7 +236,7 @@ std::optional<Socket> bound_socket(const os::AddrInfo& info, const ServerOptions
     if (options.reuse_address()) socket->setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     if (options.reuse_port() && ip) socket->setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
     if (options.keep_alive()) socket->setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
-    if (info.family == AF_INET6) socket->setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    os::set_v6only(*socket);
     try {
         socket->bind(info.address);
     } catch (const OSError& error) {
@@ -316,14 +312,16 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptio
 
 namespace {
 
+// LIFETIME: the handle, which is an argument too, keeps `state`.
+
 Coro<> start_serving(Server server, ServerState* state) {
-    state->start(); // LIFETIME: the handle keeps it
+    state->start();
     co_await yield_now();
     static_cast<void>(server);
 }
 
 Coro<> wait_closed(Server server, ServerState* state) {
-    co_await state->gone().wait(); // LIFETIME: the handle keeps it
+    co_await state->gone().wait();
     static_cast<void>(server);
 }
 

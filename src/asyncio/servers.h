@@ -47,7 +47,9 @@ public:
         if (state_ != nullptr) detail::release(state_);
     }
 
+    /// Does it accept connections now?
     bool is_serving() const noexcept;
+    /// The loop that it serves on.
     EventLoop& get_loop() const noexcept;
     /// The listening sockets; none when it is closed.
     std::vector<TransportSocket> sockets() const;
@@ -75,7 +77,7 @@ public:
     /// Cancel    aborts what is left of them.
     Coro<> shutdown(Duration grace) const;
 
-    /// Runs `body` (a callable that returns an awaitable, or an awaitable), then closes it and waits.
+    /// Runs `body` (an awaitable, or a callable that returns one), then closes it and waits.
     /// Returns   what the body returns.
     /// Cancel    cancels the body; then closes it and waits. A second cancel waits no longer.
     template <class F>
@@ -109,7 +111,8 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptio
 
 /// Listens on `port` of each host, and makes a protocol by `factory()` for each connection.
 ///
-///     auto server = co_await loop.create_server([] { return std::make_shared<Echo>(); }, "", 8888);
+///     auto echo = [] { return std::make_shared<Echo>(); };
+///     auto server = co_await loop.create_server(echo, "127.0.0.1", 8888);
 ///
 /// hosts     none or "": every interface, IPv4 and IPv6 each with a socket of its own.
 /// port      0: any free one, of each address; see Server::sockets().

@@ -4,7 +4,6 @@
 
 #include "asyncio/connection_options.h"
 #include "asyncio/exceptions.h"
-#include "os/resolver.h"
 #include "os/sockets.h"
 
 namespace asyncio {
@@ -13,8 +12,9 @@ namespace detail {
 
 namespace {
 
-// LIFETIME, for all that is here: the loop runs it, and the caller keeps socket and buffer until the
-// await has ended, as it is said at the declarations.
+// LIFETIME: for all that is here: `loop` runs it, and the caller keeps `socket` or `listener`, and
+// the buffer `into`, until the await has ended, as it is said at the declarations; `call` is a
+// literal.
 
 void check_non_blocking(const EventLoop& loop, const os::Socket& socket) {
     if (loop.get_debug() && socket.getblocking()) {

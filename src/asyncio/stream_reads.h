@@ -24,8 +24,8 @@ std::exception_ptr negative_size_error();
 /// Ended before all was there: takes what is left.
 std::exception_ptr incomplete_error(ReaderState& reader, std::optional<std::size_t> expected);
 
-// Each has: Result; label; ready(), which says whether there is nothing more to wait for; failure(),
-// asked once when it is ready, null if all is well; take(), then.
+// Each has: Result; label; ready(), which says whether there is nothing more to wait for;
+// failure(), asked once when it is ready, null if all is well; take(), then.
 
 /// Up to n bytes; of a negative n all up to the end.
 class ReadSome {

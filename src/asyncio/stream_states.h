@@ -30,8 +30,8 @@ protected:
 
 /// Counts: handles and reads.
 ///
-/// A read takes its bytes when its task runs, not when they come. Until then its place is taken, so a
-/// cancel in between has nothing to give back, and nobody else can take what it was woken for.
+/// A read takes its bytes when its task runs, not when they come. Until then its place is taken, so
+/// a cancel in between has nothing to give back, and nobody else can take what it was woken for.
 class ReaderState {
 public:
     /// Throws    ValueError: a limit of 0.

@@ -34,9 +34,10 @@ public:
     detail::Read<detail::ReadSome, std::ptrdiff_t> read(std::ptrdiff_t bytes = -1) const {
         return detail::Read<detail::ReadSome, std::ptrdiff_t>(state_, bytes);
     }
-    /// As many as are there, at least one, up to the size of the buffer. Returns 0 at the end.
-    /// Lifetime  `into` outlives the await.
+    /// As many as are there, at least one, up to the size of the buffer.
+    /// Returns   how many; 0 at the end of the stream.
     /// Cancel    nothing is taken.
+    /// Lifetime  `into` outlives the await.
     detail::Read<detail::ReadInto, std::span<std::byte>>
     read_into(std::span<std::byte> into) const {
         return detail::Read<detail::ReadInto, std::span<std::byte>>(state_, into);
@@ -60,8 +61,9 @@ public:
         return detail::Read<detail::NextLine>(state_);
     }
     /// Up to the separator that ends first, and with it: `readuntil("\r\n", "\n")`.
-    /// Throws    IncompleteReadError: the end came before; it has the rest. LimitOverrunError: it is
-    ///           longer than the limit; nothing is taken. ValueError: no separator, or an empty one.
+    /// Throws    IncompleteReadError: the end came before; it has the rest. LimitOverrunError: it
+    ///           is longer than the limit; nothing is taken. ValueError: no separator, or an empty
+    ///           one.
     /// Cancel    nothing is taken.
     template <class... Separators>
         requires(std::is_constructible_v<std::string, Separators> && ...)
@@ -166,8 +168,8 @@ private:
 class StreamReaderProtocol : public Protocol {
 public:
     explicit StreamReaderProtocol(StreamReader reader) noexcept : reader_(std::move(reader)) {}
-    /// callback  called as callback(reader, writer) when the connection is made; if it is a coroutine,
-    ///           as a task. Its failure is reported, and closes the connection.
+    /// callback  called as callback(reader, writer) when the connection is made; if it is a
+    ///           coroutine, as a task. Its failure is reported, and closes the connection.
     template <detail::ConnectsClient F>
     StreamReaderProtocol(StreamReader reader, F callback)
         : reader_(std::move(reader)), callback_(detail::make_client_callback(std::move(callback))) {
@@ -175,6 +177,7 @@ public:
     StreamReaderProtocol(StreamReader reader, detail::Counted<detail::ClientCallback> callback)
         : reader_(std::move(reader)), callback_(std::move(callback)) {}
 
+    // What the transport calls; see Protocol.
     void connection_made(Transport& transport) override;
     void connection_lost(std::exception_ptr error) override;
     void data_received(std::string_view data) override { reader_.feed_data(data); }
@@ -299,8 +302,8 @@ private:
 
 } // namespace detail
 
-/// What is sent to a peer. A handle: copies are the same stream. When the last one goes, the transport
-/// is closed if it is not yet; in debug mode that is logged.
+/// What is sent to a peer. A handle: copies are the same stream. When the last one goes, the
+/// transport is closed if it is not yet; in debug mode that is logged.
 ///
 ///     writer.write("hello\n");
 ///     co_await writer.drain();
@@ -352,7 +355,10 @@ public:
     /// Cancel    the connection goes on closing.
     WaitClosed wait_closed() const noexcept { return WaitClosed(state_); }
 
+    /// What it writes to.
+    /// Lifetime  as long as this or a copy; a TransportRef keeps it longer.
     Transport& transport() const noexcept { return *state_->transport; }
+    /// As Transport::get_extra_info.
     template <class T>
     std::optional<T> get_extra_info(ExtraInfo<T> key) const {
         return transport().get_extra_info(key);

@@ -25,9 +25,12 @@ struct ExtraInfo {
     const char* name;
 };
 
+/// The facts that transports of sockets know.
 namespace extra {
+// Who is at the other end, and at this one.
 inline constexpr ExtraInfo<Address> peername{"peername"};
 inline constexpr ExtraInfo<Address> sockname{"sockname"};
+// The socket itself, to look at and to set options of.
 inline constexpr ExtraInfo<TransportSocket> socket{"socket"};
 } // namespace extra
 
@@ -37,8 +40,8 @@ inline constexpr ExtraInfo<TransportSocket> socket{"socket"};
 /// then it does nothing any more.
 ///
 /// Thread    the loop's own.
-/// Source    CPython 3.14 asyncio.Transport.  Differs: one class for BaseTransport, ReadTransport and
-///           WriteTransport; the half that a one-way transport does not have throws
+/// Source    CPython 3.14 asyncio.Transport.  Differs: one class for BaseTransport, ReadTransport
+///           and WriteTransport; the half that a one-way transport does not have throws
 ///           NotImplementedError, as the base classes do there.
 class Transport {
 public:
@@ -72,6 +75,7 @@ public:
 
     // ---- reading -------------------------------------------------------------------------------
 
+    /// Does its protocol get bytes as they come? False when paused, and once it is closing.
     virtual bool is_reading() const;
     /// No data_received() until resume_reading(). Harmless twice, and after close().
     virtual void pause_reading();
@@ -86,7 +90,7 @@ public:
     /// Several pieces in one system call.
     virtual void writelines(std::span<const std::string_view> pieces);
     /// Ends what is sent, once all of it has gone; the peer may go on. Harmless twice.
-    /// Throws    NotImplementedError: it cannot (see can_write_eof). OSError: not connected any more.
+    /// Throws    NotImplementedError: it cannot (see can_write_eof). OSError: not connected now.
     virtual void write_eof();
     virtual bool can_write_eof() const noexcept { return false; }
     /// Drops what is buffered, then connection_lost(null).
@@ -94,7 +98,7 @@ public:
 
     /// When the protocol is paused and resumed, in unsent bytes; looked at at once.
     ///
-    /// high, low   nothing: 64 KiB and a quarter of `high`; of `low` alone: high is four times that.
+    /// high, low   nothing: 64 KiB and a quarter of `high`; `low` alone: high is four times that.
     /// Throws    ValueError: not high >= low >= 0.
     virtual void set_write_buffer_limits(std::optional<std::ptrdiff_t> high = std::nullopt,
                                          std::optional<std::ptrdiff_t> low = std::nullopt);
@@ -109,7 +113,8 @@ public:
     /// For reports: "<SocketTransport fd=7 read=polling write=<idle, bufsize=0>>".
     virtual std::string text() const = 0;
 
-    void add_ref() noexcept { ++refs_; } // the library's own use: see TransportRef
+    // The library's own use: see TransportRef.
+    void add_ref() noexcept { ++refs_; }
     void release() noexcept {
         if (--refs_ == 0) destroy();
     }
@@ -135,6 +140,7 @@ private:
     std::uint32_t refs_ = 1;
 };
 
+/// As text().
 inline std::string to_string(const Transport& transport) { return transport.text(); }
 
 /// Keeps a transport's object. Copies show the same one; it may be empty.

@@ -27,6 +27,7 @@ public:
     ~TransportSocket();
 
     int fileno() const noexcept; // -1: closed
+    // As the methods of Socket.
     int family() const;
     int type() const;
     int protocol() const;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The threads' lists of chunks. Large ones are mapped, so that a heap that trims itself costs nothing.
+// The threads' lists of chunks. Large ones are mapped: a heap that trims itself costs nothing then.
 #include "base/chunk_pool.h"
 
 #include <atomic>
 #include <new>
-#include <sys/mman.h>
+#include <sys/mman.h> // tidy: system: a heap that trims itself is what this is to avoid
 
 namespace asyncio::base {
 

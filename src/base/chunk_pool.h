@@ -11,8 +11,8 @@ namespace asyncio::base {
 /// A buffer that is borrowed from the pool. Move-only; it is given back when it goes.
 ///
 /// Sizes are powers of two. Those up to `kept_bytes_max` come from free lists, so that a few warm
-/// ones serve all connections of a thread; nothing is cleared. What a list may not keep goes back to
-/// the system.
+/// ones serve all connections of a thread; nothing is cleared. What a list may not keep goes back
+/// to the system.
 ///
 /// Thread    any; the free lists are the calling thread's.
 /// Cost      a few ns while the free list serves it.
@@ -33,11 +33,12 @@ public:
     }
     ~Chunk() { reset(); }
 
+    /// Gives it back now; then it is none.
     void reset() noexcept {
         if (data_ != nullptr) give(std::exchange(data_, nullptr), std::exchange(size_, 0));
     }
 
-    char* data() const noexcept { return data_; }
+    char* data() const noexcept { return data_; } // null: none
     std::size_t size() const noexcept { return size_; }
     explicit operator bool() const noexcept { return data_ != nullptr; }
 

@@ -5,6 +5,8 @@
 #include "base/frame_pool.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <new>
 
 namespace asyncio::base {
 
@@ -18,7 +20,12 @@ struct PoolAllocator {
     template <class U>
     PoolAllocator(const PoolAllocator<U>&) noexcept {}
 
-    T* allocate(std::size_t count) { return static_cast<T*>(StatePool::take(count * sizeof(T))); }
+    /// Throws    std::bad_alloc.
+    T* allocate(std::size_t count) {
+        if (count > SIZE_MAX / sizeof(T)) throw std::bad_array_new_length();
+        return static_cast<T*>(StatePool::take(count * sizeof(T)));
+    }
+    /// Gives back what allocate(count) returned; on any thread.
     void deallocate(T* memory, std::size_t count) noexcept {
         StatePool::give(memory, count * sizeof(T));
     }

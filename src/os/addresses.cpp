@@ -103,4 +103,38 @@ std::string to_string(const Address& address) {
     }
 }
 
+IpEndpoint::IpEndpoint(const Address& address) noexcept {
+    if (address.family() == AF_INET) {
+        const sockaddr_in& four = as_in(address.data());
+        std::memcpy(host_.data(), &four.sin_addr, sizeof four.sin_addr);
+        port_ = four.sin_port;
+    } else if (address.family() == AF_INET6) {
+        const sockaddr_in6& six = as_in6(address.data());
+        static_assert(sizeof six.sin6_addr == host_bytes);
+        std::memcpy(host_.data(), &six.sin6_addr, sizeof six.sin6_addr);
+        port_ = six.sin6_port;
+        scope_ = six.sin6_scope_id;
+    } else {
+        return;
+    }
+    family_ = static_cast<std::uint16_t>(address.family());
+}
+
+std::optional<Address> IpEndpoint::address() const noexcept {
+    if (family_ == AF_INET) {
+        sockaddr_in four{};
+        four.sin_family = AF_INET;
+        std::memcpy(&four.sin_addr, host_.data(), sizeof four.sin_addr);
+        four.sin_port = port_;
+        return Address(reinterpret_cast<const sockaddr*>(&four), sizeof four);
+    }
+    if (family_ != AF_INET6) return std::nullopt;
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    std::memcpy(&six.sin6_addr, host_.data(), sizeof six.sin6_addr);
+    six.sin6_port = port_;
+    six.sin6_scope_id = scope_;
+    return Address(reinterpret_cast<const sockaddr*>(&six), sizeof six);
+}
+
 } // namespace asyncio::os

@@ -5,8 +5,9 @@
 #include "os/system_calls.h"
 
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <memory>
-#include <netdb.h>
 
 namespace asyncio::os {
 
@@ -28,10 +29,39 @@ constexpr std::size_t name_bytes_max = 1025; // NI_MAXHOST
 
 const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
 
+// Of its decimal text; no text is 0.
+std::optional<std::uint16_t> port_number(const std::string& text) {
+    std::uint16_t number = 0;
+    const char* const end = text.data() + text.size();
+    if (text.empty()) return number;
+    const auto result = std::from_chars(text.data(), end, number);
+    if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
+    return number;
+}
+
+// Of a kind of socket that has just one; nothing: another one is wanted, or it is another kind.
+std::optional<int> only_protocol(int type, int wanted) {
+    if (type != SOCK_STREAM && type != SOCK_DGRAM) return std::nullopt;
+    const int only = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+    if (wanted != 0 && wanted != only) return std::nullopt;
+    return only;
+}
+
 } // namespace
 
 GaiError::GaiError(int code, std::string_view call, std::string_view object)
     : OSError(code, call, object, text_of(code, call, object)) {}
+
+std::optional<AddrInfo> numeric_addrinfo(const Lookup& lookup) {
+    constexpr int plain = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV | AI_ADDRCONFIG;
+    const std::optional<int> protocol = only_protocol(lookup.type, lookup.protocol);
+    const std::optional<std::uint16_t> port = port_number(lookup.service);
+    if (!protocol || !port || (lookup.flags & ~plain) != 0) return std::nullopt;
+    const std::optional<Address> address = Address::from_literal(lookup.host, *port);
+    if (!address) return std::nullopt;
+    if (lookup.family != AF_UNSPEC && lookup.family != address->family()) return std::nullopt;
+    return AddrInfo{address->family(), lookup.type, *protocol, "", *address};
+}
 
 std::vector<AddrInfo> getaddrinfo(const Lookup& lookup) {
     if (lookup.host.size() >= name_bytes_max || lookup.host.find('\0') != std::string::npos) {

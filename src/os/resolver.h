@@ -5,6 +5,8 @@
 #include "os/addresses.h"
 #include "os/errors.h"
 
+#include <netdb.h> // the AI_, NI_ and EAI_ values
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +41,13 @@ struct Lookup {
     int flags = 0;
     friend auto operator<=>(const Lookup&, const Lookup&) = default;
 };
+
+/// The answer to a look-up that asks for nothing but a numeric address and port: of a stream or
+/// datagram socket, without a wish for more in its flags. It blocks nobody.
+/// Returns   nothing if the resolver has to be asked.
+/// Thread    any.
+/// Source    CPython base_events._ipaddr_info.
+std::optional<AddrInfo> numeric_addrinfo(const Lookup& lookup);
 
 /// Resolves. It may take many seconds.
 /// Throws    GaiError; OSError for EAI_SYSTEM.

@@ -5,7 +5,10 @@
 #include "os/errors.h"
 
 #include <algorithm>
+#include <array>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -114,10 +117,25 @@ Socket Socket::dup() const {
     return Socket(std::move(copy));
 }
 
-ssize_t send_pieces(int fd, std::span<const iovec> pieces) noexcept {
+void set_nodelay(const Socket& socket) {
+    const bool ip = socket.family() == AF_INET || socket.family() == AF_INET6;
+    const bool tcp = socket.protocol() == IPPROTO_TCP || socket.protocol() == 0;
+    if (ip && tcp && socket.type() == SOCK_STREAM) socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void set_v6only(const Socket& socket) {
+    if (socket.family() == AF_INET6) socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+}
+
+ssize_t send_pieces(int fd, std::span<const std::string_view> pieces) noexcept {
+    std::array<iovec, pieces_max> vectors;
+    const std::size_t count = std::min(pieces.size(), pieces_max);
+    for (std::size_t i = 0; i < count; ++i) {
+        vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+    }
     msghdr message{};
-    message.msg_iov = const_cast<iovec*>(pieces.data());
-    message.msg_iovlen = std::min(pieces.size(), pieces_max);
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = count;
     return detail::uninterrupted([&] { return system_calls.sendmsg(fd, &message, MSG_NOSIGNAL); });
 }
 

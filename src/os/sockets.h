@@ -12,8 +12,6 @@
 #include <string_view>
 #include <utility>
 
-struct iovec;
-
 namespace asyncio::os {
 
 /// A socket. Move-only; it is closed when it goes. Those that are made here do not block.
@@ -31,6 +29,7 @@ public:
     static std::pair<Socket, Socket> pair(int family = AF_UNIX, int type = SOCK_STREAM);
 
     int fileno() const noexcept { return descriptor_.get(); } // -1: none
+    // What it is: AF_, SOCK_ and IPPROTO_ values.
     int family() const noexcept { return family_; }
     int type() const noexcept { return type_; }
     int protocol() const noexcept { return protocol_; }
@@ -51,6 +50,7 @@ public:
     Address getpeername() const;
     Socket dup() const;
 
+    /// Closes the descriptor. Harmless twice.
     void close() noexcept { descriptor_.reset(); }
     /// Gives up the descriptor, open.
     Descriptor detach() noexcept { return std::move(descriptor_); }
@@ -62,8 +62,17 @@ private:
     int protocol_ = 0;
 };
 
-// What moves bytes. All return what the call returned, or the negative errno: -EAGAIN where it would
-// have to wait. An interrupted call is made again.
+/// Sends small pieces at once instead of gathering them (TCP_NODELAY). Nothing to do for a socket
+/// that is not TCP's.
+/// Throws    OSError.
+/// Source    CPython base_events._set_nodelay.
+void set_nodelay(const Socket& socket);
+/// Leaves IPv4 to others (IPV6_V6ONLY). Nothing to do for another family.
+/// Throws    OSError.
+void set_v6only(const Socket& socket);
+
+// What moves bytes. All return what the call returned, or the negative errno: -EAGAIN where it
+// would have to wait. An interrupted call is made again.
 
 namespace detail {
 
@@ -79,16 +88,20 @@ auto uninterrupted(Call call) noexcept -> decltype(call()) {
 
 } // namespace detail
 
+/// Up to `size` bytes that have come. Returns   how many; 0: the peer has ended.
 inline ssize_t receive(int fd, char* into, std::size_t size) noexcept {
     return detail::uninterrupted([=] { return system_calls.recv(fd, into, size, 0); });
 }
+/// As many of the bytes as go at once; a lost peer is -EPIPE, never a signal.
 inline ssize_t send(int fd, const char* bytes, std::size_t size) noexcept {
     return detail::uninterrupted([=] { return system_calls.send(fd, bytes, size, MSG_NOSIGNAL); });
 }
 /// Several pieces in one call; of more than `pieces_max` the first ones.
-inline constexpr std::size_t pieces_max = 1024; // IOV_MAX
-ssize_t send_pieces(int fd, std::span<const iovec> pieces) noexcept;
+ssize_t send_pieces(int fd, std::span<const std::string_view> pieces) noexcept;
+inline constexpr std::size_t pieces_max = 64;
+/// One datagram, cut off after `size` bytes, and who it is from.
 ssize_t receive_from(int fd, char* into, std::size_t size, Address& sender) noexcept;
+/// One datagram.
 ssize_t send_to(int fd, const char* bytes, std::size_t size, const Address& receiver) noexcept;
 /// From a file at `offset`.
 ssize_t send_file(int socket, int file, off_t offset, std::size_t count) noexcept;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Faults of the network: bytes that come one by one, calls that fail, peers that reset or never read.
+// Faults of the network: bytes one by one, calls that fail, peers that reset or never read.
 #include "asyncio/base_events.h"
 #include "asyncio/gather.h"
 #include "asyncio/sendfile.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Readers and writers of descriptors; readable() and writable(); descriptors that vanish.
+// Readers and writers of descriptors, and descriptors that vanish.
 #include "asyncio/selector_events.h"
 
 #include "asyncio/base_events.h"
@@ -192,80 +192,6 @@ CO_TEST("more descriptors than one poll reports are all served") {
     CHECK_EQ(served, count);
 }
 
-// ---- readable() and writable() ------------------------------------------------------------------
-
-namespace {
-
-Coro<char> read_byte(const Pipe& pipe) {
-    co_await get_running_loop().readable(pipe.in());
-    co_return pipe.get();
-}
-
-} // namespace
-
-CO_TEST("readable: waits until there is something to read, and leaves nothing registered") {
-    const Pipe pipe;
-    const auto reader = create_task(read_byte(pipe));
-    co_await sleep(10s);
-    CHECK(!reader.done());
-    pipe.put('z');
-    CHECK_EQ(co_await reader, 'z');
-    CHECK(!testing::loop().remove_reader(pipe.in()));
-}
-
-CO_TEST("writable: waits until there is room") {
-    const Pipe pipe;
-    const auto writer = [](const Pipe& full) -> Coro<> {
-        co_await get_running_loop().writable(full.out());
-    };
-    pipe.fill();
-    const auto task = create_task(writer(pipe));
-    co_await sleep(1s);
-    CHECK(!task.done());
-    pipe.drain();
-    co_await task;
-    CHECK(!testing::loop().remove_writer(pipe.out()));
-}
-
-CO_TEST("readable: a second waiter is a RuntimeError, and the first goes on waiting") {
-    const Pipe pipe;
-    const auto first = create_task(read_byte(pipe));
-    co_await sleep(0s);
-    CHECK_THROWS_MSG(co_await read_byte(pipe), RuntimeError, "watched already");
-    pipe.put('q');
-    CHECK_EQ(co_await first, 'q');
-}
-
-CO_TEST("readable: a cancelled waiter stops watching and reads nothing") {
-    const Pipe pipe;
-    const auto task = create_task(read_byte(pipe));
-    co_await sleep(0s);
-    task.cancel();
-    CHECK(!testing::loop().remove_reader(pipe.in()));
-    CHECK_THROWS_AS(co_await task, CancelledError);
-    pipe.put('s');
-    CHECK_EQ(co_await read_byte(pipe), 's');
-}
-
-CO_TEST("readable: the wait of another loop's descriptor is a RuntimeError") {
-    const Pipe pipe;
-    EventLoop other;
-    CHECK_THROWS_AS(co_await other.readable(pipe.in()), RuntimeError);
-}
-
-CO_SWEEP("readable under the cancel sweep: no byte is lost, and the next wait works") {
-    const Pipe pipe;
-    auto task = sweep.victim(read_byte(pipe));
-    co_await sleep(0s);
-    pipe.put('k');
-    const auto end = co_await outcome(task);
-    CHECK_EQ(end.cancelled(), sweep.struck());
-    const char expected = sweep.struck() ? 'k' : '\0';
-    CHECK_EQ(pipe.get(), expected);
-    pipe.put('l');
-    CHECK_EQ(co_await read_byte(pipe), 'l');
-}
-
 // ---- descriptors that vanish or cannot be watched -----------------------------------------------
 
 CO_TEST("FLT-CORE-02: a descriptor closed in a batch and its number used again: no stale event") {
@@ -408,7 +334,8 @@ CO_TEST("FLT-CORE-04: the loop lives on, and the number can be used by a good de
     const Pipe pipe;
     REQUIRE(pipe.in() == number);
     pipe.put('g');
-    CHECK_EQ(co_await read_byte(pipe), 'g');
+    co_await loop.readable(number);
+    CHECK_EQ(pipe.get(), 'g');
 }
 
 CO_TEST("FLT-CORE-04: a reader whose descriptor is closed can be removed") {

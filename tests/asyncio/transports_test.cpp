@@ -515,27 +515,6 @@ CO_TEST("SEM-TRN-20: peername, sockname and socket; other keys give the default"
     co_await end.protocol->lost.wait();
 }
 
-CO_TEST("SEM-TRN-21: the socket that is shown can be looked at and set, but not made to block") {
-    auto end = co_await connect_tcp();
-    const TransportSocket socket = end.transport->get_extra_info(extra::socket).value();
-    CHECK(socket.fileno() >= 0);
-    CHECK_EQ(socket.family(), AF_INET);
-    CHECK_EQ(socket.type(), SOCK_STREAM);
-    socket.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
-    CHECK_EQ(socket.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 1);
-    CHECK(socket.getpeername() == end.peer.socket.getsockname());
-    const Socket copy = socket.dup();
-    CHECK(copy.fileno() != socket.fileno());
-    socket.setblocking(false);
-    socket.settimeout(0);
-    CHECK_THROWS_AS(socket.setblocking(true), ValueError);
-    CHECK_THROWS_AS(socket.settimeout(1), ValueError);
-    end.transport->close();
-    co_await end.protocol->lost.wait();
-    CHECK_EQ(socket.fileno(), -1);
-    CHECK_THROWS_AS(socket.getsockname(), OSError);
-}
-
 CO_TEST("SEM-TRN-22: TCP sockets send small pieces at once") {
     auto end = co_await connect_tcp();
     const TransportSocket socket = end.transport->get_extra_info(extra::socket).value();

@@ -6,6 +6,8 @@
 
 #include "asyncio/testing/testing.h"
 
+#include <net/if.h>
+#include <netinet/in.h>
 #include <string>
 
 using namespace asyncio::os;
@@ -59,4 +61,39 @@ TEST("Address: is equal to one with the same family, host and port") {
     CHECK(Address() == Address());
     CHECK(!Address());
     CHECK_EQ(to_string(Address()), "unnamed");
+}
+
+TEST("Address: of a scoped IPv6 address the zone is named, or numbered if it has no name") {
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    six.sin6_addr.s6_addr[0] = 0xfe;
+    six.sin6_addr.s6_addr[1] = 0x80;
+    six.sin6_addr.s6_addr[15] = 1;
+    six.sin6_port = htons(80);
+    six.sin6_scope_id = ::if_nametoindex("lo");
+    CHECK_EQ(Address(reinterpret_cast<const sockaddr*>(&six), sizeof six).host(), "fe80::1%lo");
+    six.sin6_scope_id = 4'000'000'000;
+    const Address nameless(reinterpret_cast<const sockaddr*>(&six), sizeof six);
+    CHECK_EQ(to_string(nameless), "[fe80::1%4000000000]:80");
+}
+
+TEST("IpEndpoint: gives back the address it was made from, zone and all") {
+    for (const char* host : {"127.0.0.1", "255.254.253.252", "::1", "2001:db8::7"}) {
+        const Address address = *Address::from_literal(host, 65535);
+        const auto again = IpEndpoint(address).address();
+        REQUIRE(again.has_value());
+        CHECK(*again == address);
+    }
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    six.sin6_scope_id = 3;
+    const Address scoped(reinterpret_cast<const sockaddr*>(&six), sizeof six);
+    CHECK(IpEndpoint(scoped).address() == scoped);
+}
+
+TEST("IpEndpoint: is none of what is not IP, and takes 24 bytes") {
+    static_assert(sizeof(IpEndpoint) == 24);
+    CHECK(!IpEndpoint().address().has_value());
+    CHECK(!IpEndpoint(Address()).address().has_value());
+    CHECK(!IpEndpoint(Address::from_path("/tmp/x")).address().has_value());
 }

@@ -8,7 +8,6 @@
 #include "support/system_calls.h"
 
 #include <cerrno>
-#include <netdb.h>
 #include <string>
 
 using namespace asyncio::os;
@@ -40,6 +39,53 @@ TEST("getaddrinfo: no host means loopback, and passively every interface") {
     CHECK_EQ(getaddrinfo(lookup).at(0).address.host(), "127.0.0.1");
     lookup.flags |= AI_PASSIVE;
     CHECK_EQ(getaddrinfo(lookup).at(0).address.host(), "0.0.0.0");
+}
+
+TEST("getaddrinfo: the canonical name and the number of a service, if they are asked for") {
+    Lookup lookup = numeric("127.0.0.1", "http");
+    CHECK_THROWS_AS(getaddrinfo(lookup), GaiError); // AI_NUMERICSERV: no names
+    lookup.flags = AI_NUMERICHOST | AI_CANONNAME;
+    lookup.service = "80";
+    const auto found = getaddrinfo(lookup);
+    CHECK_EQ(found.at(0).canonname, "127.0.0.1");
+    CHECK_EQ(found.at(0).protocol, IPPROTO_TCP);
+    CHECK(found.at(0) != getaddrinfo(numeric("127.0.0.1", "80")).at(0)); // which has no name
+}
+
+TEST("numeric_addrinfo: agrees with getaddrinfo on every numeric address") {
+    for (const char* host : {"127.0.0.1", "0.0.0.0", "::1", "::", "2001:db8::7"}) {
+        for (const char* service : {"80", "0", "65535"}) {
+            const Lookup lookup = numeric(host, service);
+            const auto found = numeric_addrinfo(lookup);
+            REQUIRE(found.has_value());
+            CHECK(*found == getaddrinfo(lookup).at(0));
+        }
+    }
+    Lookup datagram = numeric("::1", "");
+    datagram.type = SOCK_DGRAM;
+    CHECK_EQ(numeric_addrinfo(datagram).value().protocol, IPPROTO_UDP);
+    CHECK_EQ(numeric_addrinfo(datagram).value().address.port(), 0);
+}
+
+TEST("numeric_addrinfo: leaves to the resolver whatever is more than that") {
+    const auto needs_resolver = [](auto change) {
+        Lookup lookup = numeric("127.0.0.1", "80");
+        change(lookup);
+        return !numeric_addrinfo(lookup).has_value();
+    };
+    CHECK(!needs_resolver([](Lookup&) {}));
+    CHECK(!needs_resolver([](Lookup& lookup) { lookup.flags |= AI_PASSIVE | AI_ADDRCONFIG; }));
+    CHECK(needs_resolver([](Lookup& lookup) { lookup.host = "localhost"; }));
+    CHECK(needs_resolver([](Lookup& lookup) { lookup.host = ""; }));
+    CHECK(needs_resolver([](Lookup& lookup) { lookup.host = "fe80::1%lo"; }));
+    CHECK(needs_resolver([](Lookup& lookup) { lookup.family = AF_INET6; }));
+    CHECK(needs_resolver([](Lookup& lookup) { lookup.type = SOCK_RAW; }));
+    CHECK(needs_resolver([](Lookup& lookup) { lookup.type = 0; })); // one answer for each type
+    CHECK(needs_resolver([](Lookup& lookup) { lookup.protocol = IPPROTO_UDP; }));
+    CHECK(needs_resolver([](Lookup& lookup) { lookup.flags |= AI_CANONNAME; }));
+    for (const char* service : {"http", "65536", "-1", "80x", " 80"}) {
+        CHECK(needs_resolver([=](Lookup& lookup) { lookup.service = service; }));
+    }
 }
 
 TEST("FLT-DNS-03: each failure of the resolver is told apart, with the name that failed") {

@@ -11,8 +11,11 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/uio.h>
+#include <netinet/tcp.h>
+#include <string>
+#include <string_view>
 #include <unistd.h>
+#include <vector>
 
 using namespace asyncio::os;
 
@@ -110,13 +113,20 @@ TEST("receive and send: bytes, nothing yet, the end, a broken pipe without a sig
 
 TEST("send_pieces: all pieces in order in one call") {
     auto [one, other] = Socket::pair();
-    char first[] = "ab";
-    char second[] = "cde";
-    const std::array<iovec, 2> pieces{iovec{first, 2}, iovec{second, 3}};
+    const std::array<std::string_view, 4> pieces{"ab", "", "cde", ""};
     CHECK_EQ(send_pieces(one.fileno(), pieces), 5);
     std::array<char, 8> into{};
     CHECK_EQ(receive(other.fileno(), into.data(), into.size()), 5);
     CHECK_EQ(std::string_view(into.data(), 5), "abcde");
+}
+
+TEST("send_pieces: of very many pieces the first ones, of none nothing") {
+    auto [one, other] = Socket::pair();
+    const std::vector<std::string_view> pieces(pieces_max + 10, "x");
+    CHECK_EQ(send_pieces(one.fileno(), pieces), static_cast<ssize_t>(pieces_max));
+    CHECK_EQ(send_pieces(one.fileno(), {}), 0);
+    other.close();
+    CHECK_EQ(send_pieces(one.fileno(), pieces), -EPIPE);
 }
 
 TEST("send_to and receive_from: one datagram and who sent it") {
@@ -129,6 +139,9 @@ TEST("send_to and receive_from: one datagram and who sent it") {
     Address sender;
     CHECK_EQ(receive_from(other.fileno(), into.data(), into.size(), sender), 3);
     CHECK(sender == one.getsockname());
+    CHECK_EQ(send_to(one.fileno(), "0123456789", 10, other.getsockname()), 10);
+    CHECK_EQ(receive_from(other.fileno(), into.data(), into.size(), sender), 8); // the rest is lost
+    CHECK_EQ(receive_from(other.fileno(), into.data(), into.size(), sender), -EAGAIN);
 }
 
 TEST("send_file: a part of a file, whose position stays") {
@@ -145,6 +158,98 @@ TEST("send_file: a part of a file, whose position stays") {
     CHECK(!regular_file_size(one.fileno()).has_value());
     CHECK(!regular_file_size(-1).has_value());
     std::fclose(file);
+}
+
+TEST("read_at: reads where it is told, and leaves the file's position alone") {
+    std::FILE* file = std::tmpfile();
+    REQUIRE(file != nullptr);
+    CHECK_EQ(std::fwrite("0123456789", 1, 10, file), std::size_t{10});
+    std::fflush(file);
+    const int fd = ::fileno(file);
+    set_position(fd, 3);
+    std::array<char, 8> into{};
+    CHECK_EQ(read_at(fd, into.data(), 4, 6), 4);
+    CHECK_EQ(std::string_view(into.data(), 4), "6789");
+    CHECK_EQ(read_at(fd, into.data(), 4, 10), 0);
+    CHECK_EQ(::lseek(fd, 0, SEEK_CUR), off_t{3});
+    CHECK_EQ(read_at(-1, into.data(), 4, 0), -EBADF);
+    std::fclose(file);
+}
+
+TEST("read_at: what has no position is read on") {
+    int pipe[2];
+    REQUIRE(::pipe(pipe) == 0);
+    const Descriptor in(pipe[0]);
+    const Descriptor out(pipe[1]);
+    CHECK_EQ(::write(out.get(), "abcdef", 6), 6);
+    set_position(in.get(), 100); // without effect
+    std::array<char, 8> into{};
+    CHECK_EQ(read_at(in.get(), into.data(), 3, 100), 3);
+    CHECK_EQ(read_at(in.get(), into.data(), 8, 0), 3);
+    CHECK_EQ(std::string_view(into.data(), 3), "def");
+}
+
+TEST("Socket: options are set and asked for; a refused one is an error that names the socket") {
+    const Socket socket(AF_INET);
+    socket.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+    CHECK_EQ(socket.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 1);
+    const timeval patience{2, 0};
+    socket.setsockopt(SOL_SOCKET, SO_RCVTIMEO,
+                      {reinterpret_cast<const char*>(&patience), sizeof patience});
+    CHECK_EQ(socket.getsockopt(SOL_SOCKET, SO_RCVTIMEO), 2); // the first word of it
+    CHECK_THROWS_MSG(socket.setsockopt(SOL_SOCKET, 9999, 1), OSError,
+                     "fd " + std::to_string(socket.fileno()));
+    CHECK_THROWS_AS(socket.getsockopt(SOL_SOCKET, 9999), OSError);
+}
+
+TEST("set_nodelay: sets it for TCP, and leaves all others alone") {
+    const Socket tcp(AF_INET);
+    set_nodelay(tcp);
+    CHECK(tcp.getsockopt(IPPROTO_TCP, TCP_NODELAY) != 0);
+    const Socket tcp6(AF_INET6, SOCK_STREAM, IPPROTO_TCP);
+    set_nodelay(tcp6);
+    CHECK(tcp6.getsockopt(IPPROTO_TCP, TCP_NODELAY) != 0);
+    const auto pair = Socket::pair();
+    set_nodelay(pair.first);
+    set_nodelay(Socket(AF_INET, SOCK_DGRAM));
+    set_nodelay(Socket());
+}
+
+TEST("set_v6only: IPv4 may then have the same port") {
+    const Socket six(AF_INET6);
+    set_v6only(six);
+    CHECK_EQ(six.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    six.bind(*Address::from_literal("::", 0));
+    six.listen(1);
+    const Socket four(AF_INET);
+    four.bind(*Address::from_literal("0.0.0.0", six.getsockname().port()));
+    set_v6only(four); // nothing to do
+}
+
+TEST("Socket: what it is told to shut down ends for the other side") {
+    auto [one, other] = Socket::pair();
+    one.shutdown(SHUT_RDWR);
+    char byte = 0;
+    CHECK_EQ(receive(other.fileno(), &byte, 1), 0);
+    CHECK_EQ(send(other.fileno(), "x", 1), -EPIPE);
+    CHECK_THROWS_AS(Socket(AF_INET).shutdown(SHUT_WR), OSError); // it is not connected
+    CHECK_EQ(shut_down_writing(Socket(AF_INET).fileno()), -ENOTCONN);
+}
+
+TEST("Socket: closed, detached or moved from, it is none, and every call fails") {
+    auto [one, other] = Socket::pair();
+    const Socket taken = std::move(one);
+    CHECK(!one);
+    CHECK_EQ(one.fileno(), -1);
+    CHECK(static_cast<bool>(taken));
+    other.close();
+    other.close();
+    CHECK(!other);
+    CHECK_THROWS_AS(other.getsockname(), OSError);
+    CHECK_THROWS_AS(other.getblocking(), OSError);
+    CHECK_THROWS_AS(other.setblocking(true), OSError);
+    CHECK_THROWS_AS(other.dup(), OSError);
+    CHECK_THROWS_AS(other.listen(1), OSError);
 }
 
 TEST("take_socket_error: gives the pending error once") {

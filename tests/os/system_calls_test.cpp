@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <string_view>
 
 using namespace asyncio::os;
 
@@ -38,4 +39,70 @@ TEST("system_calls: who replaces an entry is asked instead of the kernel") {
     CHECK_THROWS_MSG(epoll.add(0, Epoll::readable, 0), OSError, "No space left");
     keep.reset();
     CHECK(static_cast<bool>(Socket(AF_INET)));
+}
+
+namespace {
+
+/// A call of the same kind that fails with ENOSYS.
+template <class Result, class... Args>
+auto refusing(Result (*)(Args...)) {
+    Result (*refuses)(Args...) = [](Args...) -> Result {
+        errno = ENOSYS;
+        return -1;
+    };
+    return refuses;
+}
+
+} // namespace
+
+TEST("system_calls: all that moves bytes or changes a connection goes through the table") {
+    const support::KeepSystemCalls keep;
+    SystemCalls& calls = system_calls;
+    calls.recv = refusing(calls.recv);
+    calls.send = refusing(calls.send);
+    calls.sendmsg = refusing(calls.sendmsg);
+    calls.recvfrom = refusing(calls.recvfrom);
+    calls.sendto = refusing(calls.sendto);
+    calls.sendfile = refusing(calls.sendfile);
+    calls.accept4 = refusing(calls.accept4);
+    calls.connect = refusing(calls.connect);
+    calls.shutdown = refusing(calls.shutdown);
+    calls.getsockopt = refusing(calls.getsockopt);
+    char byte = 0;
+    const std::string_view piece = "x";
+    Address address;
+    CHECK_EQ(receive(0, &byte, 1), -ENOSYS);
+    CHECK_EQ(send(0, &byte, 1), -ENOSYS);
+    CHECK_EQ(send_pieces(0, {&piece, 1}), -ENOSYS);
+    CHECK_EQ(receive_from(0, &byte, 1, address), -ENOSYS);
+    CHECK_EQ(send_to(0, &byte, 1, address), -ENOSYS);
+    CHECK_EQ(send_file(0, 0, 0, 1), -ENOSYS);
+    CHECK_EQ(accept_now(0, address), -ENOSYS);
+    CHECK_EQ(connect_now(0, address), -ENOSYS);
+    CHECK_EQ(shut_down_writing(0), -ENOSYS);
+    CHECK_EQ(take_socket_error(0), ENOSYS);
+}
+
+TEST("system_calls: the methods of a socket and of a poller go through it, too") {
+    const support::KeepSystemCalls keep;
+    const Socket socket(AF_INET);
+    Epoll epoll;
+    SystemCalls& calls = system_calls;
+    calls.bind = refusing(calls.bind);
+    calls.listen = refusing(calls.listen);
+    calls.getsockopt = refusing(calls.getsockopt);
+    calls.setsockopt = refusing(calls.setsockopt);
+    calls.epoll_ctl = refusing(calls.epoll_ctl);
+    calls.epoll_wait = refusing(calls.epoll_wait);
+    calls.epoll_pwait2 = refusing(calls.epoll_pwait2);
+    const char* const refusal = "Function not implemented";
+    CHECK_THROWS_MSG(socket.bind(Address()), OSError, refusal);
+    CHECK_THROWS_MSG(socket.listen(1), OSError, refusal);
+    CHECK_THROWS_MSG(socket.getsockopt(SOL_SOCKET, SO_TYPE), OSError, refusal);
+    CHECK_THROWS_MSG(socket.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1), OSError, refusal);
+    CHECK_THROWS_MSG(epoll.modify(0, Epoll::readable, 0), OSError, refusal);
+    std::array<ReadyEvent, 1> events{};
+    CHECK_THROWS_MSG(epoll.wait(events, 0), OSError, refusal);
+    CHECK_THROWS_MSG(epoll.wait(events, 1000), OSError, refusal);
+    epoll.remove(0); // what cannot be taken out is not watched any more
 }

@@ -6,6 +6,7 @@
 #include "support/system_calls.h"
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -13,7 +14,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -33,7 +33,7 @@ public:
     FakeResolver& operator=(const FakeResolver&) = delete;
     ~FakeResolver() {
         release();
-        while (working.load() != 0) ::usleep(1000); // whoever is in a look-up uses this
+        wait_until_idle(); // whoever is in a look-up uses this
         active() = nullptr;
     }
 
@@ -48,6 +48,12 @@ public:
     }
     void release() {
         if (std::exchange(held_, false)) gate_.unlock();
+    }
+
+    /// Returns when no look-up is under way, and every answer was freed.
+    void wait_until_idle() {
+        std::unique_lock lock(idle_mutex_);
+        idle_.wait(lock, [this] { return working.load() == 0 && live.load() == 0; });
     }
 
     std::atomic<int> asked{0};   // how often a look-up was begun
@@ -67,7 +73,7 @@ private:
         ++self.working;
         struct Leave {
             FakeResolver& resolver;
-            ~Leave() { --resolver.working; }
+            ~Leave() { resolver.ended(resolver.working); }
         } leave{self};
         {
             const std::scoped_lock wait(self.gate_);
@@ -83,6 +89,11 @@ private:
             *result = self.make(address, *hints, *result);
         }
         return 0;
+    }
+    // One less of a kind. This may go as soon as there is none left.
+    void ended(std::atomic<int>& count) {
+        const std::scoped_lock lock(idle_mutex_);
+        if (--count == 0) idle_.notify_all();
     }
     addrinfo* make(const asyncio::os::Address& address, const addrinfo& hints, addrinfo* next) {
         auto* info = static_cast<addrinfo*>(std::calloc(1, sizeof(addrinfo) + address.size()));
@@ -100,7 +111,7 @@ private:
         while (info != nullptr) {
             addrinfo* const next = info->ai_next;
             std::free(info);
-            --active()->live;
+            active()->ended(active()->live);
             info = next;
         }
     }
@@ -108,6 +119,8 @@ private:
     KeepSystemCalls keep_;
     std::map<std::string, std::vector<std::string>> names_;
     std::mutex gate_;
+    std::mutex idle_mutex_;
+    std::condition_variable idle_;
     bool held_ = false;
 };
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <sys/socket.h>
 
 namespace asyncio::testing {
 

@@ -45,8 +45,8 @@ public:
         inject_ = std::move(text);
         return *this;
     }
-    /// After so many bytes: the connection hangs; what follows is swallowed; this direction is ended;
-    /// both are closed; both are reset. The first of them counts.
+    /// After so many bytes: the connection hangs; what follows is swallowed; this direction is
+    /// ended; both are closed; both are reset. The first of them counts.
     FaultRules& stall_after(std::uint64_t bytes) { return end(End::stall, bytes); }
     FaultRules& drop_after(std::uint64_t bytes) { return end(End::drop, bytes); }
     FaultRules& half_close_after(std::uint64_t bytes) { return end(End::half_close, bytes); }
@@ -96,6 +96,7 @@ public:
         return *this;
     }
 
+    // What was set, for the proxy.
     const FaultRules& up() const noexcept { return up_; }
     const FaultRules& down() const noexcept { return down_; }
     const std::string& host() const noexcept { return host_; }

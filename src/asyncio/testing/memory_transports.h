@@ -42,8 +42,8 @@ private:
 
 /// Two ends of a connection in memory. connection_made() of both is called in the next turn.
 ///
-/// They behave as transports of sockets do: order of calls, flow control, half-closing, the end. When
-/// this goes, both ends are aborted.
+/// They behave as transports of sockets do: order of calls, flow control, half-closing, the end.
+/// When this goes, both ends are aborted.
 class MemoryConnection {
 public:
     /// Throws    RuntimeError: no loop runs. TypeError: as Transport::set_protocol.
@@ -53,6 +53,7 @@ public:
     MemoryConnection& operator=(const MemoryConnection&) = delete;
     ~MemoryConnection();
 
+    /// The two ends. A TransportRef keeps one longer than this, aborted.
     Transport& first() const noexcept { return *first_; }
     Transport& second() const noexcept { return *second_; }
 

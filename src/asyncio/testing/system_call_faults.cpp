@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
-#include <sys/epoll.h>
-#include <sys/uio.h>
+#include <sys/epoll.h> // tidy: system: stands in for libc's calls, with their types
+#include <sys/uio.h>   // tidy: system: the same
 
 namespace asyncio::testing {
 
@@ -55,7 +55,7 @@ struct FaultyCalls {
             if (!strikes(plan->second, number)) continue;
             ++state().faults[call];
             if (plan->second.error == EAGAIN) tell_anew(fd);
-            errno = plan->second.error;
+            errno = plan->second.error; // tidy: system: as libc's calls tell it
             return true;
         }
         return false;
@@ -135,10 +135,10 @@ struct FaultyCalls {
         }
         return ready;
     }
-    static int epoll_wait(int poller, epoll_event* events, int room, int timeout) {
+    static int epoll_wait(int poller, epoll_event* events, int room, int timeout_ms) {
         if (fails(Call::epoll_wait)) return -1;
         return with_spurious(poller, events, room,
-                             real().epoll_wait(poller, events, room, timeout));
+                             real().epoll_wait(poller, events, room, timeout_ms));
     }
     static int epoll_pwait2(int poller, epoll_event* events, int room, const timespec* timeout,
                             const __sigset_t* signals) {

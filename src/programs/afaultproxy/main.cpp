@@ -18,8 +18,8 @@ namespace {
 constexpr const char* usage_text =
     R"(usage: afaultproxy LISTEN_PORT HOST PORT [--up RULE...] [--down RULE...]
 
-Passes connections to LISTEN_PORT on to PORT of HOST. Rules stand for what clients send (--up) or for
-what the server sends (--down):
+Passes connections to LISTEN_PORT on to PORT of HOST. Rules stand for what clients send (--up) or
+for what the server sends (--down):
 
   delay=MS            every piece is so long under way
   split=BYTES         in parts of at most so many bytes
