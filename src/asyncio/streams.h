@@ -98,6 +98,7 @@ public:
     /// What has come and was not read. Valid until the stream is read, or more comes.
     std::string_view buffered() const noexcept { return state_->unread(); }
 
+    friend bool operator==(const StreamReader&, const StreamReader&) noexcept = default; // the same
     detail::ReaderState& state() const noexcept { return *state_; } // the library's own use
 
 private:
@@ -370,6 +371,8 @@ public:
     /// The two ends' addresses; of no family if they are not known any more.
     Address peername() const { return get_extra_info(extra::peername, Address()); }
     Address sockname() const { return get_extra_info(extra::sockname, Address()); }
+
+    friend bool operator==(const StreamWriter&, const StreamWriter&) noexcept = default; // the same
 
 private:
     detail::Counted<detail::WriterState> state_;

@@ -87,6 +87,19 @@ CO_TEST("start_server and open_connection: lines go there and back, and the end 
     co_await server.wait_closed();
 }
 
+CO_TEST("copies of a reader or a writer are equal, those of another connection are not") {
+    const auto one = co_await open_pair();
+    const auto other = co_await open_pair();
+    const Stream copy = one.stream;
+    CHECK(copy.reader == one.stream.reader);
+    CHECK(copy.writer == one.stream.writer);
+    CHECK(!(copy.reader == other.stream.reader));
+    CHECK(!(copy.writer == other.stream.writer));
+    co_await shut(one.stream.writer);
+    CHECK(copy.writer == one.stream.writer); // also when it is gone
+    co_await shut(other.stream.writer);
+}
+
 // ---- writing ------------------------------------------------------------------------------------
 
 CO_TEST("SEM-SW-01: write() sends at once; drain() waits only above the high-water mark") {
