@@ -89,6 +89,7 @@ Arguments parse_arguments(Words words) {
         words = words.subspan(1);
         if (option == "-h" || option == "--help") {
             arguments.task = Arguments::Task::help;
+            return arguments;
         } else if (!option.starts_with("-")) {
             throw UsageError("what is " + std::string(option) + "?");
         } else if (arguments.task == Arguments::Task::serve) {

@@ -31,35 +31,49 @@ std::string plan_text(const LoadPlan& plan, std::uint16_t port) {
            time_text(plan.time.seconds().count()) + ". Ctrl-C ends it in order.";
 }
 
-struct Stage {
-    Usage talk_began;
-    CallCounts calls_before;
-    bool talks = false;
-};
-
-// LIFETIME: all are demo()'s, which awaits this.
-Coro<> connect_all(Load& load, std::uint16_t port, Measured& measured) {
-    const double memory = static_cast<double>(resident_bytes());
-    const Usage start = usage_now();
-    co_await load.connect("127.0.0.1", port);
-    measured.connect_seconds = usage_since(start).wall_seconds;
-    measured.memory_bytes = static_cast<double>(resident_bytes()) - memory;
+// The load says as much as it was told to: nobody is held back.
+Limits limits_for(const LoadPlan& plan) {
+    Limits limits;
+    limits.said_per_second_max =
+        std::max(limits.said_per_second_max, 2 * plan.messages_per_second / plan.clients + 1);
+    return limits;
 }
 
-// LIFETIME: as above.
-Coro<> connect_and_talk(Console& console, const CallMeter& meter, Load& load, std::uint16_t port,
-                        Measured& measured, Stage& stage) {
-    const auto connecting = [&] { return grouped(load.in_room()) + " connected"; };
-    co_await with_live_line(console, connecting, connect_all(load, port, measured));
-    console.say(count_text(load.in_room(), "client") + " connected and in their rooms after " +
-                time_text(measured.connect_seconds) + ".");
-    stage.talk_began = usage_now();
-    stage.calls_before = meter.counts();
-    stage.talks = true;
+// What the parts of a demo share.
+struct Show {
+    Console& console;
+    const CallMeter& meter;
+    Load& load;
+    std::uint16_t port;
+    Measured measured;
+    Usage talk_began;
+    CallCounts calls_before;
+    bool has_talked = false;
+};
+
+// LIFETIME: `show` is demo()'s, which awaits this.
+Coro<> connect_all(Show& show) {
+    const double memory = static_cast<double>(resident_bytes());
+    const Usage start = usage_now();
+    co_await show.load.connect("127.0.0.1", show.port);
+    show.measured.connect_seconds = usage_since(start).wall_seconds;
+    show.measured.memory_bytes = static_cast<double>(resident_bytes()) - memory;
+}
+
+// LIFETIME: `show` is demo()'s, which awaits this.
+Coro<> connect_and_talk(Show& show) {
+    const auto connecting = [&] { return grouped(show.load.in_room()) + " connected"; };
+    co_await with_live_line(show.console, connecting, connect_all(show));
+    show.console.say(count_text(show.load.in_room(), "client") +
+                     " connected and in their rooms after " +
+                     time_text(show.measured.connect_seconds) + ".");
+    show.talk_began = usage_now();
+    show.calls_before = show.meter.counts();
+    show.has_talked = true;
     const auto talking = [&] {
-        return progress_text(load, usage_since(stage.talk_began).wall_seconds);
+        return progress_text(show.load, usage_since(show.talk_began).wall_seconds);
     };
-    co_await with_live_line(console, talking, load.talk());
+    co_await with_live_line(show.console, talking, show.load.talk());
 }
 
 } // namespace
@@ -67,21 +81,19 @@ Coro<> connect_and_talk(Console& console, const CallMeter& meter, Load& load, st
 // LIFETIME: `console` and `meter` are main()'s.
 Coro<bool> demo(Console& console, const CallMeter& meter, LoadPlan plan) {
     allow_descriptors(2 * plan.clients + descriptors_besides);
-    const auto hub = std::make_shared<Hub>();
+    const auto hub = std::make_shared<Hub>(limits_for(plan));
     const Server server = co_await start_chat(hub, "127.0.0.1", 0);
     console.title(plan_text(plan, port_of(server)));
     Load load(plan);
-    Measured measured;
-    Stage stage;
-    auto work = connect_and_talk(console, meter, load, port_of(server), measured, stage);
-    const asyncio::Outcome<> end = co_await asyncio::outcome(std::move(work));
+    Show show{console, meter, load, port_of(server), {}, {}, {}};
+    const asyncio::Outcome<> end = co_await asyncio::outcome(connect_and_talk(show));
     if (end.cancelled()) console.say("Interrupted: the clients stop, what they said is delivered.");
     co_await load.settle(patience);
-    measured.used = usage_since(stage.talk_began);
-    measured.calls = meter.counts() - stage.calls_before;
+    show.measured.used = usage_since(show.talk_began);
+    show.measured.calls = meter.counts() - show.calls_before;
     co_await end_chat(hub, server, "the demo ends");
     co_await load.see_goodbye(patience);
-    if (stage.talks) console.say(report_text(load, hub->counts(), measured));
+    if (show.has_talked) console.say(report_text(load, hub->counts(), show.measured));
     const std::string faults = faults_text(load, hub->counts());
     console.say(faults);
     end.value(); // passes on what it ended with

@@ -6,8 +6,8 @@
 
 namespace achat {
 
-/// Sees to it that this process may have so many descriptors open at a time: raises its own limit, up
-/// to the one that it cannot raise.
+/// Sees to it that this process may have so many descriptors open at a time: raises its own limit,
+/// up to the one that it cannot raise.
 ///
 /// Throws    OSError: that one is lower; it says what to do.
 void allow_descriptors(std::size_t count);

@@ -43,7 +43,7 @@ std::optional<std::uint32_t> take_character(std::string_view& text) {
     return character;
 }
 
-// What moves a terminal's cursor, or turns the direction of what follows, is not for others' screens.
+// What moves a cursor, or turns the direction of what follows, is not for other people's screens.
 bool is_control(std::uint32_t c) {
     return (c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
            (c >= 0x2066 && c <= 0x2069);

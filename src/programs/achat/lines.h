@@ -12,7 +12,7 @@ namespace achat {
 /// A text on its way out: one line or several, each with its LF. All who get it share it.
 using Line = std::shared_ptr<const std::string>;
 
-// Three kinds go out, and each begins in its own way, so that nobody can say what looks like another.
+// Three kinds go out; each begins in its own way, so that nobody can say what looks like another.
 
 /// "<alice> hello": what somebody says.
 Line message_line(std::string_view nick, std::string_view text);

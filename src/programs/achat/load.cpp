@@ -12,7 +12,7 @@ using asyncio::Coro;
 
 namespace {
 
-constexpr std::size_t connecting_at_once = 64;
+constexpr std::size_t connecting_at_once = 8; // more would all see each other in the lobby
 constexpr std::size_t said_at_once = 64; // by who is late, until the others have their turn
 constexpr asyncio::Duration patience_with_server = 30s;
 

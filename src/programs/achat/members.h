@@ -16,15 +16,17 @@ struct Room;
 
 /// What the server puts up with.
 struct Limits {
-    std::size_t waiting_lines_max = 256; // for one member; with more it reads too slowly
-    std::size_t history_lines = 50;      // of a room
+    std::size_t waiting_lines_max = 256;  // for one member; with more it reads too slowly
+    std::size_t history_lines = 50;       // of a room
+    std::size_t said_per_second_max = 50; // by one member; more are read later
+    std::size_t said_in_burst_max = 100;  // after a silence; fewer than may wait for another
     asyncio::Duration grace = std::chrono::seconds(2); // to take what is left, at the end
 };
 
 /// One connection's part in the chat.
 ///
-/// Lines for it go through a bounded queue, which a task of its own sends: nobody who says something
-/// waits for those who hear it.
+/// Lines for it go through a bounded queue, from which a task of its own sends: nobody who says
+/// something waits for those who hear it.
 ///
 /// Thread    the loop's own.
 class Member {

@@ -41,14 +41,15 @@ std::string delays_text(const Histogram& delay) {
 // What the kernel does is asked for by the program, but a library can only save the rest.
 std::string processor_text(const Measured& measured, std::uint64_t deliveries) {
     const double all = measured.used.processor_seconds;
-    const double own = std::max(all - measured.calls.seconds, 0.0);
+    const double own = std::max(all - measured.calls.seconds(), 0.0);
     const double count = static_cast<double>(std::max<std::uint64_t>(deliveries, 1));
     return "processor   " + time_text(all) + ", " +
            percent_text(all / std::max(measured.used.wall_seconds, 1e-9)) +
            " of one: " + time_text(all / count) + " a delivery, " + time_text(own / count) +
-           " of it outside of system calls\n" + "calls       " + grouped(measured.calls.sends) +
-           " to send, " + grouped(measured.calls.receives) + " to receive, " +
-           grouped(measured.calls.waits) + " to wait for events\n";
+           " of it outside of system calls\n" + "calls       " +
+           grouped(measured.calls.sends.calls) + " to send, " +
+           grouped(measured.calls.receives.calls) + " to receive, " +
+           grouped(measured.calls.waits.calls) + " to wait for events\n";
 }
 
 std::string memory_text(const Load& load, double bytes) {

@@ -3,12 +3,14 @@
 #include "programs/achat/server.h"
 
 #include "programs/achat/commands.h"
+#include "programs/achat/pace.h"
 
 #include <ranges>
 #include <sys/socket.h>
 
 namespace achat {
 
+using namespace std::chrono_literals;
 using asyncio::Coro;
 using asyncio::Server;
 using asyncio::StreamReader;
@@ -60,23 +62,30 @@ Coro<> send_lines(std::shared_ptr<Member> member) {
 }
 
 // Ends when the client does, or was told goodbye.
-// LIFETIME: both are attend()'s, which awaits this.
+// LIFETIME: `hub` and `member` are attend()'s, which awaits this.
 Coro<> hear_lines(Hub& hub, Member& member, StreamReader reader) {
+    Pace pace(hub.limits().said_per_second_max, hub.limits().said_in_burst_max);
     while (auto line = co_await reader.next_line()) {
         if (member.is_leaving()) break;
         obey(hub, member, *line);
-        // Who says much at once does not keep the others from being sent what was said.
-        if (!reader.buffered().empty()) co_await asyncio::yield_now();
+        const auto delay = pace.delay(asyncio::get_running_loop().time());
+        if (delay > 0ns) {
+            co_await asyncio::sleep(delay);
+        } else if (!reader.buffered().empty()) {
+            co_await asyncio::yield_now(); // the others are to be sent what was said, meanwhile
+        }
     }
 }
 
 // Sends the rest, and reads until the client closes, too: closed over bytes that nobody has read, a
 // connection is reset, and the goodbye could be lost.
-Coro<> take_leave(Task<> sending, StreamReader reader) {
+Coro<> take_leave(Task<> sending, StreamReader reader, StreamWriter writer) {
     constexpr std::ptrdiff_t piece_bytes = 4096;
     co_await sending;
     while (!(co_await reader.read(piece_bytes)).empty()) {
     }
+    writer.close();
+    co_await writer.wait_closed();
 }
 
 } // namespace
@@ -93,9 +102,7 @@ Coro<> attend(std::shared_ptr<Hub> hub, StreamReader reader, StreamWriter writer
             end.value(); // passes on what it ended with
             hub->dismiss(*member, "end of input");
         }
-        co_await asyncio::wait_for(take_leave(sending, reader), hub->limits().grace);
-        writer.close();
-        co_await writer.wait_closed();
+        co_await asyncio::wait_for(take_leave(sending, reader, writer), hub->limits().grace);
     } catch (const asyncio::ConnectionError&) { // the client is gone
     } catch (const asyncio::TimeoutError&) { // it does not take the rest
     }
@@ -106,7 +113,7 @@ Coro<Server> start_chat(std::shared_ptr<Hub> hub, std::string host, asyncio::Por
         return attend(hub, std::move(reader), std::move(writer));
     };
     asyncio::ServerOptions options;
-    options.backlog(backlog_connections).start_serving(false);
+    options.backlog(backlog_connections).keep_alive(true).start_serving(false);
     Server server = co_await asyncio::start_server(attend_client, host, port, options);
     for (const auto& socket : server.sockets()) {
         socket.setsockopt(SOL_SOCKET, SO_SNDBUF, send_buffer_bytes); // connections inherit it
