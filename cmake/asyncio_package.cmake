@@ -14,10 +14,11 @@
 #   asyncio_program(<name> MAIN <file> SOURCES <file>... USES <package>...)
 #
 # is called in src/programs/<name>/CMakeLists.txt. It makes bin/<name> of the MAIN; of the SOURCES,
-# it makes asyncio::<name>, a library that the program and its tests link.
+# it makes asyncio::<name>, a library that the program and its tests link. What several programs
+# share has no MAIN, and stands one floor below them.
 
-# Floor 0 first, programs last. A package uses what stands on a lower floor: never sideways, never
-# upwards. tools/tidy reads this list too, and holds the includes to it.
+# Floor 0 first; what programs share, and the programs, last. A package uses what stands on a lower
+# floor: never sideways, never upwards. tools/tidy reads this list too, and checks the includes.
 set(ASYNCIO_FLOORS
   "base"
   "os http1 bs4"
@@ -25,15 +26,17 @@ set(ASYNCIO_FLOORS
   "ssl client"
   "aiofiles websockets asyncpg aioredis aiomysql motor aiosmtplib multiprocessing logging"
   "aiohttp"
+  "terminal"
   "acrawl adownload achat afaultproxy atime asyncio-ps asyncio-pstree atour")
 
 # Adds every folder of the ladder that exists.
 function(asyncio_add_packages)
   set(rows ${ASYNCIO_FLOORS})
-  list(POP_BACK rows programs)
-  list(TRANSFORM programs REPLACE "([^ ]+)" "programs/\\1")
+  list(POP_BACK rows programs shared)
+  list(APPEND shared ${programs})
+  list(TRANSFORM shared REPLACE "([^ ]+)" "programs/\\1")
   if(ASYNCIO_BUILD_PROGRAMS OR ASYNCIO_BUILD_TESTS)
-    list(APPEND rows ${programs})
+    list(APPEND rows ${shared})
   endif()
   foreach(row IN LISTS rows)
     separate_arguments(folders UNIX_COMMAND "${row}")
@@ -151,7 +154,7 @@ function(asyncio_program name)
     asyncio_precompiled_package(${name} ${name}_rooms)
     asyncio_use(${name} ${name}_rooms PUBLIC ${arg_USES})
   endif()
-  if(NOT ASYNCIO_BUILD_PROGRAMS)
+  if(NOT ASYNCIO_BUILD_PROGRAMS OR NOT arg_MAIN)
     return()
   endif()
   add_executable(${name} ${arg_MAIN})

@@ -2,12 +2,14 @@
 // Part 5: a table of figures.
 #include "programs/atour/cost.h"
 
-#include "programs/atour/figures.h"
 #include "programs/atour/python.h"
+#include "programs/terminal/figures.h"
 
 #include <cstdio>
 
 namespace atour {
+
+using namespace terminal;
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include "programs/atour/endings.h"
 
 #include "os/errors.h"
-#include "programs/atour/figures.h"
-#include "programs/atour/usage.h"
+#include "programs/terminal/figures.h"
+#include "programs/terminal/usage.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -14,6 +14,8 @@
 #include <iterator>
 
 namespace atour {
+
+using namespace terminal;
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // atour: a tour of asyncio in C++. Begin to read here: tour() is its table of contents.
 #include "programs/atour/arguments.h"
-#include "programs/atour/console.h"
 #include "programs/atour/cost.h"
 #include "programs/atour/endings.h"
 #include "programs/atour/sums.h"
 #include "programs/atour/waits.h"
+#include "programs/terminal/console.h"
 
 #include <cstdio>
 
@@ -14,8 +14,8 @@ namespace {
 enum ExitStatus { all_well = 0, failed = 1, wrong_arguments = 2, interrupted = 130 };
 
 // LIFETIME: `console` is main()'s.
-asyncio::Coro<> visit_parts(atour::Console& console, atour::SumsJob job) {
-    const atour::Usage start = atour::usage_now();
+asyncio::Coro<> visit_parts(terminal::Console& console, atour::SumsJob job) {
+    const terminal::Usage start = terminal::usage_now();
     const atour::WaitsCost waits = co_await atour::wait_ten_thousand_times(console);
     co_await atour::hash_folder(console, std::move(job));
     co_await atour::fail_in_a_group(console);
@@ -25,7 +25,7 @@ asyncio::Coro<> visit_parts(atour::Console& console, atour::SumsJob job) {
 
 // Ctrl-C cancels this task where it waits. Each part says what it has to clean up, and passes the
 // cancellation on.
-asyncio::Coro<> tour(atour::Console& console, atour::SumsJob job) {
+asyncio::Coro<> tour(terminal::Console& console, atour::SumsJob job) {
     asyncio::current_task().set_name("tour");
     console.title("A tour of asyncio in C++: one process, and one thread that runs all tasks.\n"
                   "Ctrl-C ends it in order.");
@@ -48,7 +48,7 @@ int complain(const std::string& text, ExitStatus status) {
 int main(int argc, char** argv) {
     try {
         const atour::Arguments arguments = atour::parse_arguments({argv + 1, argv + argc});
-        atour::Console console;
+        terminal::Console console;
         if (arguments.help) {
             console.title(atour::usage_text());
             return all_well;

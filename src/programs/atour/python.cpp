@@ -16,6 +16,8 @@
 
 namespace atour {
 
+using namespace terminal;
+
 using namespace std::chrono_literals;
 
 namespace {

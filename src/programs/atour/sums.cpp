@@ -2,9 +2,9 @@
 // Part 2: a pipeline. One task finds files, a queue hands them on, some tasks hash them in threads.
 #include "programs/atour/sums.h"
 
-#include "programs/atour/figures.h"
 #include "programs/atour/task_tree.h"
-#include "programs/atour/usage.h"
+#include "programs/terminal/figures.h"
+#include "programs/terminal/usage.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +12,8 @@
 #include <thread>
 
 namespace atour {
+
+using namespace terminal;
 
 namespace fs = std::filesystem;
 

@@ -2,9 +2,9 @@
 // Part 2: the SHA-256 of every file below a folder.
 #pragma once
 
-#include "programs/atour/console.h"
 #include "programs/atour/files.h"
 #include "programs/atour/sums_file.h"
+#include "programs/terminal/console.h"
 
 #include <memory>
 
@@ -25,6 +25,6 @@ SumsJob open_sums(const std::string& folder, const std::string& sums_file);
 /// however many files there are, the memory stays the same.
 ///
 /// Cancel    says what is given up; the sums of files that were done are written.
-asyncio::Coro<> hash_folder(Console& console, SumsJob job);
+asyncio::Coro<> hash_folder(terminal::Console& console, SumsJob job);
 
 } // namespace atour

@@ -2,12 +2,14 @@
 // Part 1: each wait is a task of its own, and one thread is enough for all of them.
 #include "programs/atour/waits.h"
 
-#include "programs/atour/figures.h"
-#include "programs/atour/usage.h"
+#include "programs/terminal/figures.h"
+#include "programs/terminal/usage.h"
 
 #include <algorithm>
 
 namespace atour {
+
+using namespace terminal;
 
 using namespace std::chrono_literals;
 

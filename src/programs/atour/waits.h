@@ -2,7 +2,7 @@
 // Part 1: ten thousand tasks that wait at the same time.
 #pragma once
 
-#include "programs/atour/console.h"
+#include "programs/terminal/console.h"
 
 #include <cstddef>
 
@@ -19,6 +19,6 @@ struct WaitsCost {
 };
 
 /// Waits ten thousand times one second, in one second.
-asyncio::Coro<WaitsCost> wait_ten_thousand_times(Console& console);
+asyncio::Coro<WaitsCost> wait_ten_thousand_times(terminal::Console& console);
 
 } // namespace atour

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace atour {
+namespace terminal {
 
 std::string grouped(std::uint64_t number);  // "10,000"
 std::string time_text(double seconds);      // "1.02 s", "18.3 ms", "1.80 us"
@@ -20,4 +20,4 @@ std::string count_text(std::uint64_t number, std::string_view noun);
 /// Control characters, which file names may have, as question marks: safe on a terminal.
 std::string printable(std::string_view text);
 
-} // namespace atour
+} // namespace terminal

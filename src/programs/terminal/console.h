@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace atour {
+namespace terminal {
 
 /// Writes to stdout, at once.
 ///
@@ -69,4 +69,4 @@ asyncio::Coro<> with_live_line(Console& console, Line line, asyncio::Coro<> work
     });
 }
 
-} // namespace atour
+} // namespace terminal

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Figures: how numbers read, at the edges of their units.
-#include "programs/atour/figures.h"
+#include "programs/terminal/figures.h"
 
 #include "asyncio/testing/testing.h"
 
 namespace {
 
-using namespace atour;
+using namespace terminal;
 
 TEST("figures: thousands are grouped") {
     CHECK_EQ(grouped(0), "0");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the tour writes, and how a terminal replaces a line.
-#include "programs/atour/console.h"
+// What is written, and how a terminal replaces a line.
+#include "programs/terminal/console.h"
 
 #include "os/errors.h"
 
@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-namespace atour {
+namespace terminal {
 
 namespace {
 
@@ -80,4 +80,4 @@ void Console::write(std::string_view text) {
     }
 }
 
-} // namespace atour
+} // namespace terminal

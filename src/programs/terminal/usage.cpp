@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What this process has used so far, as the kernel counts it.
-#include "programs/atour/usage.h"
+#include "programs/terminal/usage.h"
 
 #include <ctime>
 #include <fstream>
 #include <string>
 
-namespace atour {
+namespace terminal {
 
 namespace {
 
@@ -40,4 +40,4 @@ std::size_t resident_bytes() { return bytes_of("VmRSS:"); }
 
 std::size_t peak_bytes() { return bytes_of("VmHWM:"); }
 
-} // namespace atour
+} // namespace terminal

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace atour {
+namespace terminal {
 
 struct Usage {
     double wall_seconds = 0;      // on a clock that only goes forward
@@ -19,4 +19,4 @@ Usage usage_since(const Usage& earlier);
 std::size_t resident_bytes(); // in memory at present; 0 if /proc does not say
 std::size_t peak_bytes();     // the most that ever was
 
-} // namespace atour
+} // namespace terminal

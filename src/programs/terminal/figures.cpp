@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Figures as people read them.
-#include "programs/atour/figures.h"
+#include "programs/terminal/figures.h"
 
 #include <algorithm>
 #include <cstdio>
 
-namespace atour {
+namespace terminal {
 
 namespace {
 
@@ -72,4 +72,4 @@ std::string printable(std::string_view text) {
     return safe;
 }
 
-} // namespace atour
+} // namespace terminal
