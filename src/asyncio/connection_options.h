@@ -27,7 +27,8 @@ public:
     Port(const char* service) : Port(std::string(service)) {}
 
     /// As getaddrinfo() takes it; empty: none.
-    const std::string& text() const noexcept { return text_; }
+    const std::string& text() const& noexcept { return text_; }
+    std::string text() && noexcept { return std::move(text_); }
     explicit operator bool() const noexcept { return given_; }
 
 private:

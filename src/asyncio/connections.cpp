@@ -97,7 +97,7 @@ Infos interleaved(const Infos& infos, std::size_t first_family_count) {
     return mixed;
 }
 
-[[noreturn]] void throw_failures(std::vector<std::vector<std::exception_ptr>> by_attempt,
+[[noreturn]] void throw_failures(const std::vector<std::vector<std::exception_ptr>>& by_attempt,
                                  bool all_errors) {
     std::vector<std::exception_ptr> failures;
     for (const auto& some : by_attempt) failures.insert(failures.end(), some.begin(), some.end());
@@ -161,7 +161,7 @@ Coro<Socket> connect_any(EventLoop* loop, std::string host, Port port, ConnectOp
     } else {
         socket = co_await connect_in_order(attempt, std::move(infos));
     }
-    if (!socket) throw_failures(std::move(failures), options.all_errors());
+    if (!socket) throw_failures(failures, options.all_errors());
     co_return std::move(*socket);
 }
 

@@ -72,7 +72,7 @@ Coro<std::vector<os::AddrInfo>> EventLoop::getaddrinfo(std::string host, Port po
                                                        int type, int proto, int flags) {
     os::Lookup lookup;
     lookup.host = std::move(host);
-    lookup.service = port.text();
+    lookup.service = std::move(port).text();
     lookup.family = family;
     lookup.type = type;
     lookup.protocol = proto;

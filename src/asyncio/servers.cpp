@@ -146,6 +146,7 @@ ServerState::~ServerState() {
 
 std::vector<TransportSocket> ServerState::sockets() const {
     std::vector<TransportSocket> shown;
+    shown.reserve(listeners_.size());
     for (Listener* listener : listeners_) shown.push_back(listener->shown());
     return shown;
 }
