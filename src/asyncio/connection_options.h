@@ -4,6 +4,7 @@
 
 #include "asyncio/durations.h"
 #include "asyncio/trsock.h"
+#include "os/resolver.h"
 
 #include <memory>
 #include <optional>
@@ -12,6 +13,9 @@
 #include <vector>
 
 namespace asyncio {
+
+using os::AddrInfo; // what loop.getaddrinfo() gives
+using os::GaiError;
 
 /// A port: a number, or the name of a service ("http").
 class Port {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// A TCP proxy: who connects to a port of this machine talks to another server.
+// Usage: proxy PORT HOST HOST_PORT   (until Ctrl-C; without arguments it shows itself)
+#include <asyncio/asyncio.h>
+
+#include <iostream>
+
+using namespace std::chrono_literals;
+
+std::string host; // where it leads to
+asyncio::Port port;
+
+asyncio::Coro<> copy(asyncio::StreamReader from, asyncio::StreamWriter to) {
+    std::string data;
+    while (!(data = co_await from.read(64 * 1024)).empty()) co_await to.write_all(data);
+    to.write_eof(); // this direction has ended; the other goes on
+}
+
+asyncio::Coro<> relay(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
+    asyncio::TransportRef far;
+    try {
+        auto opening = asyncio::open_connection(host, port);
+        auto [far_reader, far_writer] = co_await asyncio::wait_for(std::move(opening), 10s);
+        far = asyncio::TransportRef(far_writer.transport());
+        co_await asyncio::gather_or_cancel(copy(reader, far_writer), copy(far_reader, writer));
+    } catch (const std::exception& error) {
+        std::clog << to_string(writer.peername()) << ": " << error.what() << '\n';
+        writer.transport().abort(); // neither side shall take this for an orderly end
+        if (far) far->abort();
+    }
+}
+
+asyncio::Coro<> serve(asyncio::Port own_port) {
+    auto server = co_await asyncio::start_server(relay, "localhost", own_port);
+    co_await server.serve_forever(1s); // after Ctrl-C, connections have a second to end
+}
+
+asyncio::Coro<> show() {
+    auto greet = [](asyncio::StreamReader reader, asyncio::StreamWriter writer) -> asyncio::Coro<> {
+        writer.write("hello, " + co_await reader.read()); // up to the end of what the client sends
+    };
+    auto server = co_await asyncio::start_server(greet, "127.0.0.1", 0);
+    host = "127.0.0.1", port = server.sockets()[0].getsockname().port();
+    auto proxy = co_await asyncio::start_server(relay, "127.0.0.1", 0);
+    auto [reader, writer] =
+        co_await asyncio::open_connection("127.0.0.1", proxy.sockets()[0].getsockname().port());
+    writer.write("proxy\n");
+    writer.write_eof();
+    std::cout << co_await reader.read();
+}
+
+int main(int argc, char* argv[]) try {
+    if (argc == 4) host = argv[2], port = argv[3];
+    asyncio::run(argc == 4 ? serve(argv[1]) : show());
+} catch (const asyncio::KeyboardInterrupt&) { // Ctrl-C
+} catch (const std::exception& error) {
+    std::clog << "proxy: " << error.what() << '\n';
+    return 1;
+}
