@@ -37,20 +37,23 @@ bool is_silence(const asyncio::OSError& error) {
     return number == ETIMEDOUT || number == EHOSTUNREACH || number == ENETUNREACH;
 }
 
-asyncio::Coro<> report_open(const asyncio::StreamWriter& writer) {
-    const asyncio::Address address = writer.peername();
+asyncio::Coro<> report_open(asyncio::Address address) {
     auto& loop = asyncio::get_running_loop();
     const auto names = co_await loop.getnameinfo(address, NI_NUMERICHOST);
-    std::cout << "  " << to_string(address) << "  " << names.second << std::endl;
+    std::cout << "  " << to_string(address);
+    if (names.second != std::to_string(address.port())) std::cout << "  " << names.second;
+    std::cout << std::endl;
 }
 
 asyncio::Coro<> try_port(Scan& scan, int port) {
     try {
         auto opening = asyncio::open_connection(scan.host, port);
         auto [reader, writer] = co_await asyncio::wait_for(std::move(opening), patience);
-        ++scan.open;
-        co_await report_open(writer);
+        const auto address = writer.peername();
+        const bool with_itself = address == writer.sockname(); // by chance; nobody listens there
         writer.close();
+        ++(with_itself ? scan.closed : scan.open);
+        if (!with_itself) co_await report_open(address);
     } catch (const asyncio::ConnectionRefusedError&) {
         ++scan.closed;
     } catch (const asyncio::OSError& error) {

@@ -25,27 +25,25 @@ asyncio::Coro<> relay(asyncio::StreamReader reader, asyncio::StreamWriter writer
         co_await asyncio::gather_or_cancel(copy(reader, far_writer), copy(far_reader, writer));
     } catch (const std::exception& error) {
         std::clog << to_string(writer.peername()) << ": " << error.what() << '\n';
-        writer.transport().abort(); // neither side shall take this for an orderly end
+        writer.transport().abort(); // what is unsent cannot be of use any more
         if (far) far->abort();
     }
 }
 
 asyncio::Coro<> serve(asyncio::Port own_port) {
-    auto server = co_await asyncio::start_server(relay, "localhost", own_port);
-    co_await server.serve_forever(1s); // after Ctrl-C, connections have a second to end
+    auto proxy = co_await asyncio::start_server(relay, "localhost", own_port);
+    auto address = proxy.sockets()[0].getsockname();
+    std::cout << "proxy: " << to_string(address) << " leads to " << host << std::endl;
+    co_await proxy.serve_forever(1s); // after Ctrl-C, connections have a second to end
 }
 
 asyncio::Coro<> show() {
-    auto greet = [](asyncio::StreamReader reader, asyncio::StreamWriter writer) -> asyncio::Coro<> {
-        writer.write("hello, " + co_await reader.read()); // up to the end of what the client sends
-    };
+    auto greet = [](auto, asyncio::StreamWriter writer) { writer.write("hello, proxy\n"); };
     auto server = co_await asyncio::start_server(greet, "127.0.0.1", 0);
     host = "127.0.0.1", port = server.sockets()[0].getsockname().port();
     auto proxy = co_await asyncio::start_server(relay, "127.0.0.1", 0);
     auto [reader, writer] =
         co_await asyncio::open_connection("127.0.0.1", proxy.sockets()[0].getsockname().port());
-    writer.write("proxy\n");
-    writer.write_eof();
     std::cout << co_await reader.read();
 }
 
