@@ -48,6 +48,7 @@ asyncio::Coro<> show() {
 }
 
 int main(int argc, char* argv[]) try {
+    if (argc != 1 && argc != 4) throw asyncio::ValueError("usage: proxy PORT HOST HOST_PORT");
     if (argc == 4) host = argv[2], port = argv[3];
     asyncio::run(argc == 4 ? serve(argv[1]) : show());
 } catch (const asyncio::KeyboardInterrupt&) { // Ctrl-C
