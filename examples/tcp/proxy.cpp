@@ -23,6 +23,7 @@ asyncio::Coro<> relay(asyncio::StreamReader reader, asyncio::StreamWriter writer
         auto [far_reader, far_writer] = co_await asyncio::wait_for(std::move(opening), 10s);
         far = asyncio::TransportRef(far_writer.transport());
         co_await asyncio::gather_or_cancel(copy(reader, far_writer), copy(far_reader, writer));
+        writer.close(), far_writer.close();
     } catch (const std::exception& error) {
         std::clog << to_string(writer.peername()) << ": " << error.what() << '\n';
         writer.transport().abort(); // what is unsent cannot be of use any more

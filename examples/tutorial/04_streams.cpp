@@ -40,7 +40,7 @@ asyncio::Coro<> first_server() {
 
 // [send]
 asyncio::Coro<> send_a_message(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
-    writer.write("type=text;length=5\n");
+    writer.write("greeting;5\n");
     writer.write("hello");
     writer.write("and all that follows");
     writer.write_eof();     // we send no more, and may still read
@@ -53,8 +53,8 @@ asyncio::Coro<> send_a_message(asyncio::StreamReader reader, asyncio::StreamWrit
 asyncio::Coro<> receive_a_message(asyncio::Port port) {
     auto [reader, writer] = co_await asyncio::open_connection("127.0.0.1", port);
     std::string type = co_await reader.readuntil(";");
-    std::string length = co_await reader.readline();
-    std::string text = co_await reader.readexactly(5);
+    long length = std::stol(co_await reader.readline());
+    std::string text = co_await reader.readexactly(length);
     std::string rest = co_await reader.read();
     std::cout << type << ' ' << text << ' ' << rest << '\n';
     try {
