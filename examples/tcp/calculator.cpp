@@ -151,6 +151,7 @@ asyncio::Coro<> serve_client(asyncio::StreamReader reader, asyncio::StreamWriter
         while (auto line = co_await asyncio::wait_for(next_line(reader), patience)) {
             if (*line == "quit") break;
             co_await asyncio::wait_for(writer.write_all(answer(*line) + "\n"), patience);
+            co_await asyncio::yield_now(); // a thousand lines at once do not keep others waiting
         }
     } catch (const asyncio::TimeoutError&) {
         writer.write("error: you were silent for too long\n");
