@@ -326,23 +326,6 @@ Coro<> wait_closed(Server server, ServerState* state) {
     static_cast<void>(server);
 }
 
-Coro<> serve_forever(Server server, ServerState* state) {
-    if (state->forever()) {
-        throw RuntimeError("server is already being awaited on serve_forever()");
-    }
-    state->start();
-    const Future<> forever = state->forever().emplace(state->loop());
-    struct Leave {
-        ServerState& state;
-        ~Leave() { state.forever().reset(); }
-    } leave{*state};
-    const Outcome<> end = co_await outcome(forever);
-    state->close();
-    const Outcome<> gone = co_await outcome(wait_closed(server, state));
-    static_cast<void>(gone); // the cancel that came first is what goes on
-    end.value();
-}
-
 Coro<> shut_down(Server server, ServerState* state, Duration grace) {
     state->close();
     struct AbortRest {
@@ -357,6 +340,25 @@ Coro<> shut_down(Server server, ServerState* state, Duration grace) {
     co_await wait_closed(server, state);
 }
 
+Coro<> serve_forever(Server server, ServerState* state, std::optional<Duration> grace) {
+    // LIFETIME: the handle keeps the state.
+    if (state->forever()) {
+        throw RuntimeError("server is already being awaited on serve_forever()");
+    }
+    state->start();
+    const Future<> forever = state->forever().emplace(state->loop());
+    struct Leave {
+        ServerState& state;
+        ~Leave() { state.forever().reset(); }
+    } leave{*state};
+    const Outcome<> end = co_await outcome(forever);
+    state->close();
+    Coro<> ending = grace ? shut_down(server, state, *grace) : wait_closed(server, state);
+    const Outcome<> gone = co_await outcome(std::move(ending));
+    static_cast<void>(gone); // the cancel that came first is what goes on
+    end.value();
+}
+
 } // namespace
 
 } // namespace detail
@@ -365,7 +367,10 @@ bool Server::is_serving() const noexcept { return state_->is_serving(); }
 EventLoop& Server::get_loop() const noexcept { return state_->loop(); }
 std::vector<TransportSocket> Server::sockets() const { return state_->sockets(); }
 Coro<> Server::start_serving() const { return detail::start_serving(*this, state_); }
-Coro<> Server::serve_forever() const { return detail::serve_forever(*this, state_); }
+Coro<> Server::serve_forever() const { return detail::serve_forever(*this, state_, std::nullopt); }
+Coro<> Server::serve_forever(Duration grace) const {
+    return detail::serve_forever(*this, state_, grace);
+}
 void Server::close() const { state_->close(); }
 Coro<> Server::wait_closed() const { return detail::wait_closed(*this, state_); }
 void Server::close_clients() const { state_->close_clients(); }

@@ -64,6 +64,10 @@ public:
     /// Throws    RuntimeError: it is closed, or somebody serves already. As start_serving().
     /// Cancel    closes the server and waits for its connections; a second cancel waits no longer.
     Coro<> serve_forever() const;
+    /// The same, but connections have only `grace` to end; then they are aborted. As shutdown().
+    /// Cancel    closes the server and waits as long as `grace`; a second cancel aborts at once.
+    /// Source    (C++ only: in CPython one idle client holds up a Ctrl-C for ever)
+    Coro<> serve_forever(Duration grace) const;
 
     /// Listens no more, at once. Connections go on. Harmless twice.
     void close() const;

@@ -251,6 +251,42 @@ CO_SWEEP("shutdown() that is cancelled at whatever suspension leaves no connecti
     CHECK(clients.all[0]->lost.is_set());
 }
 
+CO_TEST(
+    "serve_forever(grace): cancelled, it waits as long as it is told, then aborts what is left") {
+    Clients clients;
+    const Server server = co_await serve(&clients);
+    const Peer stays = connect_to(address_of(server));
+    const Peer leaves = connect_to(address_of(server));
+    co_await wait_for_clients(&clients, 2);
+    const auto serving = create_task(server.serve_forever(10s));
+    co_await turns();
+    testing::loop().call_later(2s, [&] { clients.all[1]->transport->close(); });
+    const TimePoint began = testing::loop().time();
+    serving.cancel("enough");
+    const auto ended = co_await outcome(serving);
+    CHECK_EQ(message_of(ended.exception()), "enough");
+    CHECK_EQ(Duration(testing::loop().time() - began), Duration(10s));
+    CHECK(clients.all[0]->lost.is_set() && clients.all[1]->lost.is_set());
+}
+
+CO_TEST("serve_forever(grace): the second cancel aborts at once") {
+    Clients clients;
+    const Server server = co_await serve(&clients);
+    const Peer peer = connect_to(address_of(server));
+    co_await wait_for_clients(&clients, 1);
+    const auto serving = create_task(server.serve_forever(10s));
+    co_await turns();
+    const TimePoint began = testing::loop().time();
+    serving.cancel();
+    co_await turns();
+    CHECK(!clients.all[0]->lost.is_set());
+    serving.cancel();
+    CHECK((co_await outcome(serving)).cancelled());
+    co_await server.wait_closed();
+    CHECK_EQ(Duration(testing::loop().time() - began), Duration(0s));
+    CHECK(clients.all[0]->lost.is_set());
+}
+
 CO_TEST("a server goes on when its last handle goes, and ends with its loop") {
     Clients clients;
     Address address;
