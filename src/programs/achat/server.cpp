@@ -66,8 +66,8 @@ Coro<> send_lines(std::shared_ptr<Member> member) {
 Coro<> hear_lines(Hub& hub, Member& member, StreamReader reader) {
     Pace pace(hub.limits().said_per_second_max, hub.limits().said_in_burst_max);
     while (auto line = co_await reader.next_line()) {
-        if (member.is_leaving()) break;
-        obey(hub, member, *line);
+        if (!member.is_leaving()) obey(hub, member, *line);
+        if (member.is_leaving()) break; // by /quit, or since others have ended it
         const auto delay = pace.delay(asyncio::get_running_loop().time());
         if (delay > 0ns) {
             co_await asyncio::sleep(delay);
