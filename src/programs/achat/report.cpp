@@ -59,6 +59,12 @@ std::string memory_text(const Load& load, double bytes) {
            " each, for both ends together\n";
 }
 
+std::string slow_text(const Counts& counts) {
+    if (counts.too_slow == 0) return "slow        nobody was dropped\n";
+    return "slow        " + count_text(counts.too_slow, "client") +
+           " dropped: it never read, and others did not wait for it\n";
+}
+
 } // namespace
 
 std::string progress_text(const Load& load, double seconds) {
@@ -70,23 +76,21 @@ std::string progress_text(const Load& load, double seconds) {
 }
 
 std::string report_text(const Load& load, const Counts& counts, const Measured& measured) {
-    const std::string slow = counts.too_slow == 0
-                                 ? "nobody was dropped"
-                                 : count_text(counts.too_slow, "client") + " dropped";
     return messages_text(load, measured.used.wall_seconds) + delays_text(load.ledger().delay()) +
            processor_text(measured, load.ledger().delivered()) +
-           memory_text(load, measured.memory_bytes) + "slow        " + slow + "\n" +
-           "goodbye     heard by " + grouped(load.goodbyes()) + " of " +
-           count_text(load.plan().clients, "client") + "\n";
+           memory_text(load, measured.memory_bytes) + slow_text(counts) + "goodbye     heard by " +
+           grouped(load.goodbyes()) + " of " + count_text(load.plan().clients, "client") + "\n";
 }
 
-std::string faults_text(const Load& load, const Counts& counts) {
+std::string faults_text(const Load& load, const Counts& counts, std::uint64_t sleepers) {
     const Ledger& ledger = load.ledger();
     std::string text;
     if (ledger.lost() != 0) text += grouped(ledger.lost()) + " deliveries are lost\n";
     if (ledger.misplaced() != 0) text += grouped(ledger.misplaced()) + " came out of order\n";
     if (ledger.all_here() && !ledger.same_order_for_all()) text += "orders differ in a room\n";
-    if (counts.too_slow != 0) text += count_text(counts.too_slow, "client") + " dropped\n";
+    if (counts.too_slow != sleepers) {
+        text += count_text(counts.too_slow, "client") + " dropped for reading too slowly\n";
+    }
     if (!load.complaint().empty()) text += "the server said: " + load.complaint() + "\n";
     if (load.goodbyes() != load.in_room()) text += "not all were told goodbye\n";
     return text;

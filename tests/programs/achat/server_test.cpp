@@ -102,7 +102,7 @@ CO_TEST_REAL_TIME("server: nothing that fifty clients say is lost, and all hear 
     CHECK_EQ(load.ledger().messages(), 150U);
     CHECK_EQ(load.ledger().delivered(), 150U * 25);
     CHECK_EQ(load.goodbyes(), 50U);
-    CHECK_EQ(achat::faults_text(load, chat.hub->counts()), "");
+    CHECK_EQ(achat::faults_text(load, chat.hub->counts(), 0), "");
     CHECK_EQ(chat.hub->counts().deliveries, load.ledger().delivered());
 }
 
