@@ -111,8 +111,9 @@ Coro<bool> demo(Console& console, const CallMeter& meter, LoadPlan plan) {
     if (show.has_talked) console.say(report_text(load, hub->counts(), show.measured));
     end.value(); // passes on what it ended with
     const std::string faults = faults_text(load, hub->counts(), 1);
+    const bool all_is_well = faults.empty();
     console.say(faults);
-    co_return faults.empty();
+    co_return all_is_well;
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include "programs/terminal/figures.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace achat {
 
@@ -14,20 +15,18 @@ namespace {
 
 std::string delay_text(std::int64_t ns) { return time_text(static_cast<double>(ns) * 1e-9); }
 
-std::string percent_text(double part) {
-    return std::to_string(static_cast<int>(part * 100 + 0.5)) + " %";
-}
+std::string percent_text(double part) { return std::to_string(std::lround(part * 100)) + " %"; }
 
 std::string messages_text(const Load& load, double seconds) {
     const Ledger& ledger = load.ledger();
     const double rate = static_cast<double>(ledger.messages()) / std::max(seconds, 1e-9);
     std::string text = "messages    " + grouped(ledger.messages()) + " said in " +
-                       time_text(seconds) + ", " + grouped(static_cast<std::uint64_t>(rate + 0.5)) +
-                       " a second\n";
+                       time_text(seconds) + ", " +
+                       grouped(static_cast<std::uint64_t>(std::llround(rate))) + " a second\n";
     text += "deliveries  " + grouped(ledger.delivered()) + " of " + grouped(ledger.expected());
     if (ledger.all_here() && ledger.misplaced() == 0) {
         text += ": none lost, each once and in order";
-        if (ledger.same_order_for_all()) text += ", the same order for all in a room";
+        if (ledger.same_order_for_all()) text += ", the same order for all";
     }
     return text + "\n";
 }
@@ -42,14 +41,17 @@ std::string delays_text(const Histogram& delay) {
 std::string processor_text(const Measured& measured, std::uint64_t deliveries) {
     const double all = measured.used.processor_seconds;
     const double own = std::max(all - measured.calls.seconds(), 0.0);
+    const double busy = all / std::max(measured.used.wall_seconds, 1e-9);
     const double count = static_cast<double>(std::max<std::uint64_t>(deliveries, 1));
-    return "processor   " + time_text(all) + ", " +
-           percent_text(all / std::max(measured.used.wall_seconds, 1e-9)) +
-           " of one: " + time_text(all / count) + " a delivery, " + time_text(own / count) +
-           " of it outside of system calls\n" + "calls       " +
-           grouped(measured.calls.sends.calls) + " to send, " +
-           grouped(measured.calls.receives.calls) + " to receive, " +
-           grouped(measured.calls.waits.calls) + " to wait for events\n";
+    return "processor   " + time_text(all) + " for both sides (" + percent_text(busy) +
+           "): " + time_text(all / count) + " a delivery, " + time_text(own / count) +
+           " outside of system calls\n";
+}
+
+std::string calls_text(const CallCounts& calls) {
+    return "calls       " + grouped(calls.sends.calls) + " to send, " +
+           grouped(calls.receives.calls) + " to receive, " + grouped(calls.waits.calls) +
+           " to wait for events\n";
 }
 
 std::string memory_text(const Load& load, double bytes) {
@@ -77,7 +79,7 @@ std::string progress_text(const Load& load, double seconds) {
 
 std::string report_text(const Load& load, const Counts& counts, const Measured& measured) {
     return messages_text(load, measured.used.wall_seconds) + delays_text(load.ledger().delay()) +
-           processor_text(measured, load.ledger().delivered()) +
+           processor_text(measured, load.ledger().delivered()) + calls_text(measured.calls) +
            memory_text(load, measured.memory_bytes) + slow_text(counts) + "goodbye     heard by " +
            grouped(load.goodbyes()) + " of " + count_text(load.plan().clients, "client") + "\n";
 }
