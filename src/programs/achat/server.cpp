@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a connection to a member and back. Begin to read at attend().
+// From a connection to a member and back. Begin to read at attend(): it is one client's visit.
 #include "programs/achat/server.h"
 
 #include "programs/achat/commands.h"
@@ -103,8 +103,7 @@ Coro<> attend(std::shared_ptr<Hub> hub, StreamReader reader, StreamWriter writer
             hub->dismiss(*member, "end of input");
         }
         co_await asyncio::wait_for(take_leave(sending, reader, writer), hub->limits().grace);
-    } catch (const asyncio::ConnectionError&) { // the client is gone
-    } catch (const asyncio::TimeoutError&) { // it does not take the rest
+    } catch (const asyncio::OSError&) { // the client is gone, or does not take the rest in time
     }
 }
 

@@ -42,6 +42,7 @@ TEST("achat arguments: the server alone has a host and a port") {
     CHECK(arguments.task == Arguments::Task::serve);
     CHECK_EQ(arguments.host, "::1");
     CHECK_EQ(arguments.port, "7");
+    CHECK_EQ(parse("serve", "--port", "0").port, "0");
     CHECK(parse("serve", "--help").task == Arguments::Task::help);
     CHECK(parse("-h").task == Arguments::Task::help);
 }
@@ -55,7 +56,7 @@ TEST("achat arguments: what cannot be understood is named") {
     for (const char* number : {"0", "-1", "5x", "many", "500001", "99999999999999999999"}) {
         CHECK_THROWS_MSG(parse("--clients", number), UsageError, "from 1 to 500000, not ");
     }
-    CHECK_THROWS_MSG(parse("serve", "--port", "65536"), UsageError, "from 1 to 65535, not 65536");
+    CHECK_THROWS_MSG(parse("serve", "--port", "65536"), UsageError, "from 0 to 65535, not 65536");
 }
 
 } // namespace

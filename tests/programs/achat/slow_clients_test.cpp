@@ -20,6 +20,12 @@ std::shared_ptr<Hub> hub_for_talkers() {
     return std::make_shared<Hub>(limits);
 }
 
+std::vector<std::unique_ptr<Visitor>> several(const std::shared_ptr<Hub>& hub, int count) {
+    std::vector<std::unique_ptr<Visitor>> all;
+    for (int i = 0; i < count; ++i) all.push_back(std::make_unique<Visitor>(hub));
+    return all;
+}
+
 // LIFETIME: both are the case's.
 Coro<> say_much(const Visitor& talker, const Visitor& listener) {
     for (int i = 0; i < many; ++i) {
@@ -71,6 +77,20 @@ CO_TEST("slow clients: the others are told once, and who reads again in time lea
     co_await talker.go();
 }
 
+CO_TEST("slow clients: several at once, of whom each is told that the others go, are all dropped") {
+    const auto hub = hub_for_talkers();
+    const Visitor talker(hub);
+    const Visitor listener(hub);
+    const std::vector<std::unique_ptr<Visitor>> sleepers = several(hub, 5);
+    co_await say_much(talker, listener);
+    CHECK_EQ(hub->counts().too_slow, 5U);
+    CHECK_EQ(hub->size(), 2U);
+    for (const auto& sleeper : sleepers) co_await sleeper->visit();
+    co_await talker.go();
+    co_await listener.line_with("* guest-1 has left");
+    co_await listener.go();
+}
+
 CO_TEST("slow clients: who asks again and again and never reads is dropped, too") {
     const auto hub = hub_for_talkers();
     const Visitor sleeper(hub);
@@ -100,6 +120,24 @@ CO_TEST("slow clients: who says too much is held back, and nobody is dropped for
     }
     const Duration took = testing::loop().time() - began; // 100 at once, then 50 a second
     CHECK(took >= Duration(17s) && took <= Duration(19s));
+    CHECK_EQ(hub->counts().too_slow, 0U);
+    co_await flooder.go();
+    co_await listener.go();
+}
+
+CO_TEST("slow clients: a thousand lines in one piece are handed out line by line") {
+    Limits limits;
+    limits.said_in_burst_max = 10'000;
+    const auto hub = std::make_shared<Hub>(limits);
+    const Visitor flooder(hub);
+    const Visitor listener(hub);
+    std::string flood;
+    for (int i = 0; i < many; ++i) flood += std::to_string(i) + "\n";
+    flooder.writer().write(flood);
+    for (int i = 0; i < many; ++i) {
+        CHECK_EQ(co_await listener.line_with("<"), "<guest-1> " + std::to_string(i));
+        CHECK_EQ(co_await flooder.line_with("<"), "<guest-1> " + std::to_string(i));
+    }
     CHECK_EQ(hub->counts().too_slow, 0U);
     co_await flooder.go();
     co_await listener.go();
