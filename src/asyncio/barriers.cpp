@@ -11,27 +11,28 @@ Barrier::Barrier(int parties) : parties_(parties) {
 Coro<int> Barrier::wait() {
     const detail::Visit visit(visitors_);
     co_await changed_.acquire();
-    // From here on every end but the barrier's own has to give the lock back.
+    // From here on every end but the barrier's own has to give the lock back; a wait that there is
+    // no memory for is one, too.
     const auto is_open = [this] { return !leaving(); };
-    const auto opened = co_await outcome(changed_.wait_for(is_open));
-    if (visit.over()) detail::throw_gone("Barrier.wait");
-    std::exception_ptr error = opened.exception();
-    if (!error) error = come_error();
-    int index = 0;
-    if (!error) {
-        index = count_++;
-        if (count_ == parties_) {
+    const auto is_decided = [this] { return state_ != State::filling; };
+    std::exception_ptr error;
+    int index = -1; // not counted in
+    try {
+        co_await changed_.wait_for(is_open);
+        error = come_error();
+        if (!error) index = count_++;
+        if (!error && count_ == parties_) {
             state_ = State::draining; // who comes now waits until all have left
             changed_.notify_all();
-        } else {
-            const auto is_decided = [this] { return state_ != State::filling; };
-            const auto decided = co_await outcome(changed_.wait_for(is_decided));
-            if (visit.over()) detail::throw_gone("Barrier.wait");
-            error = decided.exception();
-            if (!error) error = pass_error();
+        } else if (!error) {
+            co_await changed_.wait_for(is_decided);
+            error = pass_error();
         }
-        leave();
+    } catch (...) {
+        if (visit.over()) detail::throw_gone("Barrier.wait");
+        error = std::current_exception();
     }
+    if (index >= 0) leave();
     changed_.release();
     if (error) std::rethrow_exception(error);
     co_return index;
