@@ -314,8 +314,10 @@ CO_SWEEP("Barrier under the cancel sweep: who is cancelled leaves, the others pa
     // Cancelled before the others came, it has left; after that it was the third all the same.
     if (!tasks[0].done()) co_await barrier.wait();
     co_await wait_for(all_of(tasks), 10s);
-    static_cast<void>(co_await outcome(victim));
-    CHECK_EQ(passed.indices.size(), victim.cancelled() ? 2U : 3U);
+    const auto end = co_await outcome(victim);
+    if (sweep.mode() != testing::SweepMode::no_memory) { // which it may want after it has passed
+        CHECK_EQ(passed.indices.size(), end.has_value() ? 3U : 2U);
+    }
     CHECK(contains(to_string(barrier), "filling, waiters:0/3"));
     auto again = start(3, barrier, passed);
     co_await wait_for(all_of(again), 10s);

@@ -312,15 +312,15 @@ CO_SWEEP("FLT-TASK-06: the sweep leaves nothing of timeouts behind, and no cance
         const auto nested = []() -> Coro<> { co_await timeout(1s, sleep(5s)); };
         for (const Duration limit : {Duration(5s), Duration(1s), Duration(500ms), Duration(0s)}) {
             const auto end = co_await outcome(timeout(limit, nested));
-            if (end.cancelled()) end.value();
+            if (end.cancelled() || is_exception<std::bad_alloc>(end.exception())) end.value();
             CHECK(is_exception<TimeoutError>(end.exception()));
         }
         ended = true;
     };
     const auto victim = sweep.victim(body());
     const auto end = co_await outcome(victim);
-    CHECK_EQ(end.cancelled(), sweep.struck());
-    CHECK_EQ(ended, !sweep.struck());
+    CHECK(sweep.accounts_for(end));
+    CHECK_EQ(ended, end.has_value());
     CHECK_EQ(testing::loop().timer_count(), 0U);
 }
 
@@ -348,7 +348,7 @@ CO_SWEEP("SEM-TG-08: the sweep finds children cancelled once and awaited") {
     };
     const auto victim = sweep.victim(task_group(body));
     const auto end = co_await outcome(victim);
-    CHECK_EQ(end.cancelled(), sweep.struck());
+    CHECK(sweep.accounts_for(end));
     CHECK_EQ(begun, ended);
     CHECK_EQ(all_tasks().size(), 1U);
 }
@@ -367,10 +367,11 @@ CO_SWEEP("SEM-TG-09: the sweep loses no error of a child") {
     };
     const auto victim = sweep.victim(task_group(body));
     const auto end = co_await outcome(victim);
-    if (begun == 1) {
+    const bool memory = !is_exception<std::bad_alloc>(end.exception()); // for a group of errors
+    if (begun == 1 && memory) {
         CHECK_EQ(members(end.exception()), Names{"ValueError('child')"});
     } else {
-        CHECK(end.cancelled());
+        CHECK(sweep.accounts_for(end));
     }
     CHECK_EQ(all_tasks().size(), 1U);
 }

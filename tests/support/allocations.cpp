@@ -2,7 +2,10 @@
 // operator new, which fails when a test asks for it.
 #include "support/allocations.h"
 
+#include "asyncio/testing/sweep.h"
+
 #include <cstdlib>
+#include <optional>
 
 namespace support {
 
@@ -36,6 +39,26 @@ bool allocations_can_fail() noexcept {
     fail_all_allocations = false;
     return failed;
 }
+
+namespace {
+
+/// The same for the sweep.
+class SweptAllocations final : public asyncio::testing::AllocationFaults {
+public:
+    SweptAllocations() {
+        if (allocations_can_fail()) asyncio::testing::set_allocation_faults(this);
+    }
+    void begin_run() override { drained_.emplace(); }
+    void end_run() noexcept override { drained_.reset(); }
+    void fail_after(long count) noexcept override { fail_allocation_after(count); }
+    long stop() noexcept override { return std::exchange(allocations_left, -1); }
+
+private:
+    std::optional<DrainedPools> drained_;
+};
+SweptAllocations swept_allocations;
+
+} // namespace
 
 } // namespace support
 

@@ -10,9 +10,11 @@ inline void run_in_both_modes(asyncio::Coro<> (*body)()) {
     using asyncio::testing::CaseClock;
     asyncio::testing::run_case(body, CaseClock::virtual_time);
     const int failed_before = asyncio::testing::failures();
-    asyncio::testing::run_case(
-        asyncio::base::Function<asyncio::Coro<>()>(body), CaseClock::virtual_time,
-        [](asyncio::EventLoop& loop) { loop.set_task_factory(asyncio::eager_task_factory); });
+    asyncio::testing::CaseLoop eager(CaseClock::virtual_time);
+    eager.loop().set_task_factory(asyncio::eager_task_factory);
+    eager.run(body());
+    eager.check_idle();
+    eager.close();
     if (asyncio::testing::failures() != failed_before) {
         asyncio::testing::fail("case", 0, "... with eager tasks");
     }

@@ -22,6 +22,8 @@ void fail(const char* file, int line, std::string_view what);
 
 /// How many checks of the running case have failed.
 int failures() noexcept;
+/// Forgets all but the first `count`: of a body that went on although its end was decided.
+void forget_failures_after(int count) noexcept;
 /// Prints them. For a forked child, whose failures nobody else will see.
 void print_failures();
 

@@ -49,6 +49,7 @@ struct FaultyCalls {
 
     /// Counts a call. Returns true with errno set if it is to fail.
     static bool fails(Call call, int fd = -1) {
+        if (state().restricted && !state().only.contains(fd)) return false;
         const std::size_t number = state().calls[call]++;
         const auto [begin, end] = state().plans.equal_range(call);
         for (auto plan = begin; plan != end; ++plan) {
@@ -107,7 +108,15 @@ struct FaultyCalls {
         return fails(Call::connect, fd) ? -1 : real().connect(fd, address, size);
     }
     static int socket(int family, int type, int protocol) {
-        return fails(Call::socket) ? -1 : real().socket(family, type, protocol);
+        if (fails(Call::socket)) return -1;
+        const int fd = real().socket(family, type, protocol);
+        if (state().new_sockets && fd >= 0) state().only.insert(fd);
+        return fd;
+    }
+    static int getsockopt(int fd, int level, int name, void* value, socklen_t* size) {
+        const bool pending_error = level == SOL_SOCKET && name == SO_ERROR;
+        if (pending_error && fails(Call::getsockopt, fd)) return -1;
+        return real().getsockopt(fd, level, name, value, size);
     }
     static int epoll_ctl(int poller, int operation, int fd, epoll_event* event) {
         if (operation != EPOLL_CTL_DEL && fails(Call::epoll_ctl, fd)) return -1;
@@ -160,6 +169,7 @@ SystemCallFaults::SystemCallFaults(std::uint64_t seed) : before_(os::system_call
     calls.sendfile = &FaultyCalls::sendfile;
     calls.accept4 = &FaultyCalls::accept4;
     calls.connect = &FaultyCalls::connect;
+    calls.getsockopt = &FaultyCalls::getsockopt;
     calls.socket = &FaultyCalls::socket;
     calls.epoll_ctl = &FaultyCalls::epoll_ctl;
     calls.epoll_wait = &FaultyCalls::epoll_wait;
@@ -184,6 +194,18 @@ SystemCallFaults& SystemCallFaults::at(Call call, int error, std::size_t k) {
 
 SystemCallFaults& SystemCallFaults::random(Call call, int error, double probability) {
     state_.plans.emplace(call, Plan{Plan::Kind::random, error, 0, probability});
+    return *this;
+}
+
+SystemCallFaults& SystemCallFaults::only_on(int fd) {
+    state_.restricted = true;
+    state_.only.insert(fd);
+    return *this;
+}
+
+SystemCallFaults& SystemCallFaults::only_on_new_sockets() {
+    state_.restricted = true;
+    state_.new_sockets = true;
     return *this;
 }
 

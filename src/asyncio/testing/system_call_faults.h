@@ -13,7 +13,18 @@
 namespace asyncio::testing {
 
 /// The calls that can be made to fail.
-enum class Call { recv, send, sendmsg, sendfile, accept4, connect, socket, epoll_ctl, epoll_wait };
+enum class Call {
+    recv,
+    send,
+    sendmsg,
+    sendfile,
+    accept4,
+    connect,
+    getsockopt, // of SO_ERROR: what a connect that had to wait has come to
+    socket,
+    epoll_ctl,
+    epoll_wait
+};
 
 /// While it lives, system calls fail, or do less than they were asked for, as it was told.
 ///
@@ -38,6 +49,10 @@ public:
     SystemCallFaults& at(Call call, int error, std::size_t k);
     /// A call fails with this probability.
     SystemCallFaults& random(Call call, int error, double probability);
+    /// Only calls on this descriptor are counted, and fail; call it again for further ones.
+    SystemCallFaults& only_on(int fd);
+    /// The same of all sockets that are made from now on.
+    SystemCallFaults& only_on_new_sockets();
     /// recv and send take at most so many bytes at a time; 0: as many as they are asked to.
     SystemCallFaults& short_io(std::size_t bytes_max);
     /// epoll reports what is not ready, too, with this probability.
@@ -60,6 +75,9 @@ private:
         std::multimap<Call, Plan> plans;
         std::map<Call, std::size_t> calls;
         std::map<Call, std::size_t> faults;
+        std::set<int> only; // these descriptors, if it is restricted
+        bool restricted = false;
+        bool new_sockets = false;
         std::size_t short_bytes = 0;
         double spurious = 0;
         std::uint64_t random = 1;

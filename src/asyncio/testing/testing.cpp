@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <unistd.h> // tidy: system: an alarm ends a case that hangs
 
@@ -76,6 +78,11 @@ void fail_unequal(const char* file, int line, std::string_view what, std::string
     fail(file, line, text);
 }
 
+void forget_failures_after(int count) noexcept {
+    const std::scoped_lock hold(state.lock);
+    state.failures.resize(static_cast<std::size_t>(count));
+}
+
 int failures() noexcept { return static_cast<int>(state.failures.size()); }
 
 void print_failures() {
@@ -123,12 +130,28 @@ bool full() noexcept {
 
 Baseline Baseline::now() { return {os::open_descriptors_count(), base::frame_stats().live_blocks}; }
 
-namespace {
+std::size_t watched_descriptors_count() {
+    std::size_t count = 0;
+    std::error_code error; // a descriptor may be gone by the time it is looked at
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo", error)) {
+        std::ifstream info(entry.path());
+        for (std::string line; std::getline(info, line);) count += line.starts_with("tfd:") ? 1 : 0;
+    }
+    return count;
+}
 
-void run_on(EventLoop& test_loop, base::Function<Coro<>()>& body) {
-    const auto task = test_loop.create_task(body());
+CaseLoop::CaseLoop(CaseClock clock) : before_(Baseline::now()) {
+    LoopOptions options;
+    if (clock == CaseClock::virtual_time) options.backend(make_virtual_backend());
+    options.shuffle_seed(state.seed);
+    loop_.emplace(std::move(options));
+    set_event_loop(&*loop_);
+}
+
+void CaseLoop::run(Coro<> body) {
+    const auto task = loop_->create_task(std::move(body));
     try {
-        test_loop.run_until_complete(task);
+        loop_->run_until_complete(task);
     } catch (const CaseEnded&) {
         // It has said why.
     } catch (const CancelledError&) {
@@ -138,52 +161,42 @@ void run_on(EventLoop& test_loop, base::Function<Coro<>()>& body) {
     }
 }
 
-void check_left(EventLoop& test_loop) {
-    for (const AnyTask& task : all_tasks(test_loop)) {
+void CaseLoop::check_idle() {
+    const bool passed_so_far = failures() == 0;
+    for (const AnyTask& task : all_tasks(*loop_)) {
         if (!task.done()) fail("case", 0, "left running: " + to_string(task));
     }
-    if (test_loop.timer_count() != 0) {
-        fail("case", 0, std::to_string(test_loop.timer_count()) + " timers left armed");
+    if (loop_->timer_count() != 0) {
+        fail("case", 0, std::to_string(loop_->timer_count()) + " timers left armed");
     }
+    if (!passed_so_far) return;
+    loop_->run_until_complete(loop_->shutdown_asyncgens());
+    loop_->run_until_complete(loop_->shutdown_default_executor());
 }
 
-} // namespace
-
-void run_case(base::Function<Coro<>()> body, CaseClock clock,
-              base::Function<void(EventLoop&)> before_run) {
-    const Baseline before = Baseline::now();
-    {
-        LoopOptions options;
-        if (clock == CaseClock::virtual_time) options.backend(make_virtual_backend());
-        options.shuffle_seed(state.seed);
-        EventLoop test_loop(std::move(options));
-        set_event_loop(&test_loop);
-        if (before_run) before_run(test_loop);
-        run_on(test_loop, body);
-        const bool passed_so_far = failures() == 0;
-        check_left(test_loop);
-        if (passed_so_far) {
-            test_loop.run_until_complete(test_loop.shutdown_asyncgens());
-            test_loop.run_until_complete(test_loop.shutdown_default_executor());
-        }
-        set_event_loop(nullptr);
-    }
+void CaseLoop::close() {
+    if (!loop_) return;
+    set_event_loop(nullptr);
+    loop_.reset();
     if (failures() != 0) return; // what is left then is no news
     const Baseline after = Baseline::now();
-    if (after.descriptors != before.descriptors) {
+    if (after.descriptors != before_.descriptors) {
         fail("case", 0,
-             "descriptors: " + std::to_string(before.descriptors) + " before, " +
+             "descriptors: " + std::to_string(before_.descriptors) + " before, " +
                  std::to_string(after.descriptors) + " after");
     }
-    if (after.blocks != before.blocks) {
+    if (after.blocks != before_.blocks) {
         fail("case", 0,
-             "frames and states: " + std::to_string(before.blocks) + " before, " +
+             "frames and states: " + std::to_string(before_.blocks) + " before, " +
                  std::to_string(after.blocks) + " after");
     }
 }
 
 void run_case(Coro<> (*body)(), CaseClock clock) {
-    run_case(base::Function<Coro<>()>(body), clock);
+    CaseLoop of_case(clock);
+    of_case.run(body());
+    of_case.check_idle();
+    of_case.close();
 }
 
 // ---- all cases ----------------------------------------------------------------------------------

@@ -48,12 +48,35 @@ struct Baseline {
     std::size_t blocks = 0;
 };
 
+/// The loop of a case. It is the thread's current one while this lives.
+class CaseLoop {
+public:
+    explicit CaseLoop(CaseClock clock);
+    CaseLoop(const CaseLoop&) = delete;
+    CaseLoop& operator=(const CaseLoop&) = delete;
+    ~CaseLoop() { close(); }
+
+    /// Not after close().
+    EventLoop& loop() noexcept { return *loop_; }
+    /// Runs it until `body` has ended, which has to be without an exception.
+    void run(Coro<> body);
+    /// No task may be left running, and no timer armed. Then generators and threads are shut down.
+    void check_idle();
+    /// Destroys the loop. Descriptors, frames and states have to be as before it was made. Harmless
+    /// twice.
+    void close();
+
+private:
+    Baseline before_;
+    std::optional<EventLoop> loop_;
+};
+
+/// How many descriptors the pollers of this process watch.
+std::size_t watched_descriptors_count();
+
 /// Runs `body` on a loop of its own and checks that nothing is left: task, timer, descriptor,
 /// frame, line in the log.
 void run_case(Coro<> (*body)(), CaseClock clock);
-/// The same for a body with an argument; `before_run` sees the loop first.
-void run_case(base::Function<Coro<>()> body, CaseClock clock,
-              base::Function<void(EventLoop&)> before_run = nullptr);
 
 using CaseFunction = void (*)();
 

@@ -56,6 +56,22 @@ TEST("faults: the k-th call from now on") {
     CHECK_EQ(receive_one(other), ssize_t{1});
 }
 
+TEST("faults: only on the descriptors that were named, and on sockets made since") {
+    const auto [one, other] = Socket::pair();
+    CHECK_EQ(os::send(one.fileno(), "ab", 2), ssize_t{2});
+    CHECK_EQ(os::send(other.fileno(), "ab", 2), ssize_t{2});
+    SystemCallFaults faults;
+    faults.only_on(one.fileno()).only_on_new_sockets().every(Call::recv, ECONNRESET);
+    faults.every(Call::getsockopt, ECONNREFUSED);
+    CHECK_EQ(receive_one(other), ssize_t{1});
+    CHECK_EQ(receive_one(one), ssize_t{-1});
+    CHECK_EQ(os::take_socket_error(other.fileno()), 0);
+    CHECK_EQ(os::take_socket_error(one.fileno()), ECONNREFUSED);
+    const Socket later(AF_INET);
+    CHECK_EQ(os::take_socket_error(later.fileno()), ECONNREFUSED);
+    CHECK_EQ(faults.calls(Call::recv), std::size_t{1});
+}
+
 TEST("faults: by chance, the same chance for the same seed") {
     const auto run = [](std::uint64_t seed) {
         SystemCallFaults faults(seed);
