@@ -119,7 +119,8 @@ CO_TEST("memory: abort() loses what had not gone, and both ends are told") {
     CHECK_EQ(pair.other->data.size(), std::size_t{10});
 }
 
-CO_TEST("memory: an end that is closing ends when its peer aborts, with what it had still to send") {
+CO_TEST(
+    "memory: an end that is closing ends when its peer aborts, with what it had still to send") {
     Pair pair(MemoryOptions().capacity(10));
     co_await yield_now();
     pair.connection.second().pause_reading();
