@@ -69,8 +69,9 @@ SelectorSocketTransport::SelectorSocketTransport(EventLoop& loop, os::Descriptor
           [](Hop* hop) noexcept { static_cast<SelectorSocketTransport*>(hop)->let_go(); }),
       Channel(channel_ops), server_(server), context_(std::as_const(current_context())),
       peer_(peer) {
+    // Made before it is asked for; if that fails, the socket is still its owner's.
+    Channels::of(loop);
     fd = socket.release();
-    Channels::of(loop); // made before it is asked for
     if (server_ != nullptr) server_->attach(*this);
     hop_queued_ = true;
     queue_hop(loop.core(), this);

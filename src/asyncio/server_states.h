@@ -56,7 +56,7 @@ public:
     void start();
     void close() noexcept;
     void close_clients();
-    void abort_clients();
+    void abort_clients() noexcept;
     Event& gone() noexcept { return gone_; } // set: closed, and no connection left
     std::optional<Future<>>& forever() noexcept { return forever_; }
 

@@ -180,8 +180,13 @@ void ServerState::close_clients() {
     for (const TransportRef& transport : clients()) transport->close();
 }
 
-void ServerState::abort_clients() {
-    for (const TransportRef& transport : clients()) transport->abort();
+// An abort takes effect in the next turn, so the list stays as it is meanwhile. Of a loop that is
+// closing it would at once, but then the loop aborts them all.
+void ServerState::abort_clients() noexcept {
+    if (loop_->is_closed()) return;
+    for (ServerClient* at = clients_.front(); at != nullptr; at = clients_.after(at)) {
+        static_cast<SelectorSocketTransport&>(*at).abort();
+    }
 }
 
 void ServerState::attach(ServerClient& client) noexcept {
@@ -260,12 +265,17 @@ std::vector<Socket> bind_all(const std::vector<os::AddrInfo>& infos, const Serve
     return sockets;
 }
 
-Server serve(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets,
-             const ServerOptions& options) {
-    auto* state = new ServerState(loop, std::move(factory), std::move(sockets), options.backlog());
+// Takes a turn, in which connections may come. Who is cancelled in it has no handle to close it by.
+Coro<Server> serve(EventLoop* loop, ProtocolFactory factory, std::vector<Socket> sockets,
+                   ServerOptions options) {
+    // LIFETIME: the loop runs this.
+    auto* state = new ServerState(*loop, std::move(factory), std::move(sockets), options.backlog());
     Server server(state);
     if (options.start_serving()) state->start();
-    return server;
+    const Outcome<> turn = co_await outcome(yield_now());
+    if (!turn.has_value()) server.close();
+    turn.value();
+    co_return server;
 }
 
 Coro<std::vector<os::AddrInfo>> addresses_of(EventLoop* loop, Hosts hosts, Port port,
@@ -292,9 +302,7 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, Hosts hosts
         throw ValueError("host/port and sock can not be specified at the same time");
     }
     const std::vector<os::AddrInfo> infos = co_await addresses_of(loop, hosts, port, options);
-    Server server = serve(*loop, std::move(factory), bind_all(infos, options), options);
-    co_await yield_now();
-    co_return server;
+    co_return co_await serve(loop, std::move(factory), bind_all(infos, options), options);
 }
 
 Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptions options) {
@@ -306,9 +314,7 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptio
     std::vector<Socket> sockets;
     sockets.push_back(std::move(*options.sock()));
     sockets.back().setblocking(false);
-    Server server = serve(*loop, std::move(factory), std::move(sockets), options);
-    co_await yield_now();
-    co_return server;
+    co_return co_await serve(loop, std::move(factory), std::move(sockets), options);
 }
 
 namespace {

@@ -246,6 +246,7 @@ void MemoryTransport::let_go() noexcept {
     closing_ = end_queued_ = true;
     out_->writer = nullptr;
     in_->cut();
+    if (in_->writer != nullptr) in_->writer->taken(); // what a close() waits for will never go
     const std::shared_ptr<BaseProtocol> last = let_protocol_go();
     release();
 }
@@ -263,8 +264,8 @@ MemoryConnection::MemoryConnection(std::shared_ptr<BaseProtocol> first,
 }
 
 MemoryConnection::~MemoryConnection() {
-    if (!first_->is_closing()) first_->abort();
-    if (!second_->is_closing()) second_->abort();
+    first_->abort(); // also one that is closing, and waits for its peer to read
+    second_->abort();
 }
 
 void MemoryConnection::reset() {

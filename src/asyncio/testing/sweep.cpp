@@ -70,8 +70,14 @@ void Sweep::check_group(const std::exception_ptr& end) const {
     }
 }
 
-// A timeout or a group needs a turn or two, in which the victim may come to its end.
 bool Sweep::explains(const std::exception_ptr& end) const {
+    if (may_be(end)) return true;
+    fail("sweep", 0, "the victim ended with " + (end != nullptr ? repr(end) : "a value"));
+    return false;
+}
+
+// A timeout or a group needs a turn or two, in which the victim may come to its end.
+bool Sweep::may_be(const std::exception_ptr& end) const {
     if (!struck_) return end == nullptr;
     switch (mode_) {
     case SweepMode::while_waiting:
@@ -80,7 +86,8 @@ bool Sweep::explains(const std::exception_ptr& end) const {
     case SweepMode::io_failure: return end == nullptr || is_exception<OSError>(end);
     case SweepMode::no_memory:
         return end == nullptr || is_exception<std::bad_alloc>(end) ||
-               is_exception<ExceptionGroup>(end); // in which it comes out of a group
+               is_exception<ExceptionGroup>(end) || // in which it comes out of a group
+               message_of(end) == "can't start new thread";
     default: return end == nullptr || is_exception<CancelledError>(end);
     }
 }
@@ -238,9 +245,11 @@ private:
     Sweep run(SweepMode mode, int k, int j) {
         const int failed_before = failures();
         Sweep sweep(mode, k, j);
-        if (mode == SweepMode::no_memory) allocation_faults->begin_run();
-        mode == SweepMode::shutdown ? run_to_shutdown(sweep) : run_to_end(sweep);
-        if (mode == SweepMode::no_memory) allocation_faults->end_run();
+        switch (mode) {
+        case SweepMode::shutdown: run_to_shutdown(sweep); break;
+        case SweepMode::no_memory: allocation_faults->run([&] { run_to_end(sweep); }); break;
+        default: run_to_end(sweep);
+        }
         if (failures() != failed_before) {
             fail(name_, 0,
                  "... " + mode_name(mode) + " at suspension " + std::to_string(k) +

@@ -58,7 +58,7 @@ public:
     SweepMode mode() const noexcept { return mode_; } // of this run
     /// Was the victim disturbed in this run?
     bool struck() const noexcept { return struck_; }
-    /// Is this how an operation has to end after what has happened to it? Undisturbed: with a value.
+    /// Is this how an operation has to end after what has happened to it? Undisturbed with a value.
     /// Cancelled in M1 to M3: with that. Else with a value, or with what the strike brings about.
     template <class T>
     bool accounts_for(const Outcome<T>& end) const {
@@ -84,6 +84,7 @@ private:
     static void check_timeout(bool expired, const std::exception_ptr& end);
     void check_group(const std::exception_ptr& end) const;
     bool explains(const std::exception_ptr& end) const;
+    bool may_be(const std::exception_ptr& end) const;
 
     SweepMode mode_;
     int first_; // k
@@ -117,10 +118,9 @@ std::vector<std::string> sweep_coverage();
 class AllocationFaults {
 public:
     virtual ~AllocationFaults() = default;
-    /// A run begins and ends. Between them, what was freed before is not used again: else few
-    /// frames would be an allocation.
-    virtual void begin_run() = 0;
-    virtual void end_run() noexcept = 0;
+    /// Runs `body`, in which what was freed before is not used again: else few frames would be an
+    /// allocation. On any thread.
+    virtual void run(base::Function<void()> body) = 0;
     /// Of this thread, the allocation after the next `count` fails.
     virtual void fail_after(long count) noexcept = 0;
     /// Ends that. Returns how many would have been left; negative: it has failed.
