@@ -25,7 +25,8 @@ Coro<> never_read(std::string host, asyncio::Port port, std::string room) {
     auto [reader, writer] = co_await asyncio::open_connection(host, port);
     writer.transport().pause_reading();
     writer.write("/nick sleeper\n/join " + room + "\n");
-    const auto hang_up = [writer = writer] { writer.transport().abort(); };
+    const asyncio::TransportRef transport(writer.transport());
+    const auto hang_up = [&transport] { transport->abort(); };
     try {
         co_await asyncio::finally_(ask_on(writer), hang_up);
     } catch (const asyncio::ConnectionError&) { // it was let go

@@ -181,7 +181,7 @@ CO_TEST("chat: what cannot be understood is answered, and the chat goes on") {
         {"/" + std::string(1000, 'x'), "! there is no command like that; /help names them"},
         {"/nick", "! a name is missing"},
         {"/nick   ", "! a name is missing"},
-        {"/nick a b", "! a name has no blanks and none of < > , / * !"},
+        {"/nick a b", "! a name has no blanks and none of < > , : / * !"},
         {"/nick \x07", "! that name has control characters"},
         {"/join", "! a name is missing"},
         {"/join \xff", "! that name is not UTF-8"},

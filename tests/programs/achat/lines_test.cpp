@@ -22,8 +22,9 @@ TEST("lines: a name is some bytes of text without blanks") {
     }
     CHECK_EQ(fault_of_name("").value_or(""), "a name is missing");
     CHECK_EQ(fault_of_name(std::string(33, 'x')).value_or(""), "a name has at most 32 bytes");
-    for (const std::string& name : {"a b"s, "<ada>"s, "/quit"s, "*"s, "!"s, "a,b"s}) {
-        CHECK_EQ(fault_of_name(name).value_or(""), "a name has no blanks and none of < > , / * !");
+    for (const std::string& name : {"a b"s, "<ada>"s, "/quit"s, "*"s, "!"s, "a,b"s, "goodbye:"s}) {
+        CHECK_EQ(fault_of_name(name).value_or(""),
+                 "a name has no blanks and none of < > , : / * !");
     }
     CHECK_EQ(fault_of_name("a\x1b[2J").value_or(""), "that name has control characters");
     CHECK_EQ(fault_of_name("\xff").value_or(""), "that name is not UTF-8");
