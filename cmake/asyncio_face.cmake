@@ -13,6 +13,13 @@ function(asyncio_precompiled target)
     asyncio_warnings(asyncio_face)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
       target_compile_options(asyncio_face PRIVATE "SHELL:-Xclang -fno-pch-timestamp") # for ccache
+    elseif(CMAKE_CXX_COMPILER_LAUNCHER)
+      # With g++, ccache takes the face that was precompiled before for what it is to precompile
+      # now, and may answer with one of other sources: so it goes first.
+      set(face ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/asyncio_face.dir/cmake_pch.hxx.gch)
+      set(anew "test \"\${*#*c++-header}\" = \"$*\" || rm -f '${face}' && exec \"$@\"")
+      set_target_properties(asyncio_face PROPERTIES
+        CXX_COMPILER_LAUNCHER "sh;-c;${anew};sh;${CMAKE_CXX_COMPILER_LAUNCHER}")
     endif()
   endif()
   target_precompile_headers(${target} REUSE_FROM asyncio_face)
