@@ -79,7 +79,8 @@ asyncio::Coro<> send_much(asyncio::StreamReader, asyncio::StreamWriter writer) {
 
 asyncio::Coro<> count(asyncio::Port port) {
     auto [reader, writer] = co_await asyncio::open_connection("127.0.0.1", port);
-    std::cout << "got " << (co_await reader.read()).size() << " bytes\n";
+    std::string all = co_await reader.read();
+    std::cout << "got " << all.size() << " bytes\n";
     writer.close();
 }
 
@@ -127,7 +128,8 @@ asyncio::Coro<> chat_for_two() {
     auto [grace, to_grace] = co_await asyncio::open_connection("127.0.0.1", port);
     while (present.size() < 2) co_await asyncio::sleep(0.01s);
     to_ada.write("good morning\n");
-    std::cout << "Grace hears " << co_await grace.readline();
+    std::string heard = co_await grace.readline();
+    std::cout << "Grace hears " << heard;
     to_ada.close();
     to_grace.close();
     co_await server.shutdown(1s);

@@ -137,7 +137,8 @@ asyncio::Coro<> source_and_count() {
     auto port = server.sockets()[0].getsockname().port();
     auto make_count = [] { return std::make_shared<Count>(); };
     auto made = co_await loop.create_connection(make_count, "127.0.0.1", port);
-    std::cout << "counted " << co_await made.protocol->counted << " bytes\n";
+    const std::size_t counted = co_await made.protocol->counted;
+    std::cout << "counted " << counted << " bytes\n";
     co_await server.shutdown(1s);
 }
 
