@@ -62,7 +62,7 @@ struct FileState {
 
 using State = std::shared_ptr<FileState>;
 
-// LIFETIME of these: whoever awaits them holds the state, and its lock.
+// LIFETIME: `file`: whoever awaits these holds the state, and its lock.
 
 /// Takes up what the call under way gives, if there is one.
 /// Throws    OSError: it has failed; of a write, the rest of its bytes stay to be written.

@@ -19,7 +19,7 @@ namespace detail {
 
 namespace {
 
-// LIFETIME of what takes a FileState&: the operation that awaits it holds the state and its lock.
+// LIFETIME: `file`: the operation that awaits these holds the state and its lock.
 
 // A signature at the very beginning is no text.
 Coro<> pass_signature(FileState& file) {

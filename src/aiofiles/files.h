@@ -155,9 +155,13 @@ public:
     /// Cancel    the file may be closed, or is when the last handle goes.
     asyncio::Coro<> close() const { return detail::close(state_); }
 
+    /// Has close() ended?
     bool closed() const noexcept { return state_->closed; }
+    /// Does its mode allow that?
     bool readable() const noexcept { return state_->manner.reads; }
+    /// The same of writing.
     bool writable() const noexcept { return state_->manner.writes; }
+    /// Has it a position that can be moved?
     bool seekable() const noexcept { return state_->seekable(); }
     /// The descriptor. Throws ValueError: it is closed.
     int fileno() const;
@@ -168,7 +172,7 @@ public:
     const char* encoding() const noexcept { return state_->manner.codec.encoding(); } // of text
 
     detail::FileState& state() const noexcept { return *state_; } // the package's own use
-    const detail::State& shared_state() const noexcept { return state_; }
+    const detail::State& shared_state() const noexcept { return state_; } // the same
 
 private:
     detail::State state_;

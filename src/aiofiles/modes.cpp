@@ -3,9 +3,9 @@
 #include "aiofiles/modes.h"
 
 #include "asyncio/exceptions.h"
+#include "os/files.h"
 
 #include <algorithm>
-#include <fcntl.h>
 
 namespace aiofiles::detail {
 
@@ -53,10 +53,13 @@ Mode::Mode(std::string_view text) {
 }
 
 int Mode::flags() const noexcept {
-    int flags = reads && writes ? O_RDWR : reads ? O_RDONLY : O_WRONLY;
-    if (kind == 'w') flags |= O_CREAT | O_TRUNC;
-    if (kind == 'a') flags |= O_CREAT | O_APPEND;
-    if (kind == 'x') flags |= O_CREAT | O_EXCL;
+    using asyncio::os::OpenFlags;
+    int flags = reads && writes ? OpenFlags::read_write
+                : reads         ? OpenFlags::read
+                                : OpenFlags::write;
+    if (kind == 'w') flags |= OpenFlags::create | OpenFlags::truncate;
+    if (kind == 'a') flags |= OpenFlags::create | OpenFlags::append;
+    if (kind == 'x') flags |= OpenFlags::create | OpenFlags::exclusive;
     return flags;
 }
 

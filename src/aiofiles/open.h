@@ -25,7 +25,17 @@ struct FoundFile {
 FoundFile look_at(int fd, const Mode& mode, std::string name);
 AsyncFile make_file(FoundFile found, std::string mode, const OpenOptions& options, bool closes);
 
+/// What a body gives that is called with an S.
+template <class B, class S>
+using body_end_t = std::remove_cvref_t<asyncio::await_result_t<std::invoke_result_t<B&, S>>>;
+
 } // namespace detail
+
+/// What is done with a file while it is open: (AsyncFile&) -> awaitable.
+template <class B>
+concept FileBody = requires(B& body, AsyncFile& file) {
+    { body(file) } -> asyncio::Awaitable;
+};
 
 /// Opens a file; opening itself blocks a thread, not the loop.
 ///
@@ -58,9 +68,9 @@ asyncio::Coro<AsyncFile> open(int descriptor, std::string mode = "r",
 /// Throws    as open(); what close() throws; else what the body throws.
 /// Cancel    cancels the body; the file is closed behind it.
 template <class B>
-    requires asyncio::detail::Body<B, AsyncFile>
-asyncio::Coro<asyncio::detail::body_result_t<B, AsyncFile>> open(std::string path, std::string mode,
-                                                                 OpenOptions options, B body) {
+    requires FileBody<B>
+asyncio::Coro<detail::body_end_t<B, AsyncFile&>> open(std::string path, std::string mode,
+                                                      OpenOptions options, B body) {
     AsyncFile file = co_await open(std::move(path), std::move(mode), std::move(options));
     auto work = [&] { return body(file); };
     auto end = [&] { return file.close(); };
@@ -69,7 +79,7 @@ asyncio::Coro<asyncio::detail::body_result_t<B, AsyncFile>> open(std::string pat
 /// The same without options.
 /// Cancel    as above.
 template <class B>
-    requires asyncio::detail::Body<B, AsyncFile>
+    requires FileBody<B>
 auto open(std::string path, std::string mode, B body) {
     return open(std::move(path), std::move(mode), OpenOptions(), std::move(body));
 }

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <unistd.h>
 
 namespace aiofiles::os {
 
@@ -31,7 +30,7 @@ bool is_folder(const std::string& path) {
 
 void make_folders(const std::string& path, unsigned mode, bool exist_ok) {
     const std::string parent = parent_of(path);
-    if (!parent.empty() && !calls::may_access(parent, F_OK)) {
+    if (!parent.empty() && !calls::may_access(parent, calls::is_there)) {
         try {
             make_folders(parent, 0777, true);
         } catch (const asyncio::FileExistsError&) {
@@ -55,7 +54,8 @@ void remove_empty_folders(std::string path) {
 
 void rename_with_folders(const std::string& source, const std::string& destination) {
     const std::string parent = parent_of(destination);
-    if (!parent.empty() && !calls::may_access(parent, F_OK)) make_folders(parent, 0777, true);
+    if (!parent.empty() && !calls::may_access(parent, calls::is_there))
+        make_folders(parent, 0777, true);
     calls::rename_file(source, destination);
     remove_empty_folders(parent_of(source));
 }
@@ -90,6 +90,10 @@ bool is_mount_point(const std::string& path) {
 
 bool same(const StatResult& one, const StatResult& other) noexcept {
     return one.ino == other.ino && one.dev == other.dev;
+}
+
+bool same_descriptors(int one, int other) {
+    return same(calls::file_status(one), calls::file_status(other));
 }
 
 double seconds(std::int64_t ns) noexcept { return static_cast<double>(ns) / 1e9; }
@@ -191,8 +195,7 @@ Coro<bool> samefile(std::string one, std::string other) {
     co_return same(first, second);
 }
 Coro<bool> sameopenfile(int one, int other) {
-    co_return co_await to_thread(
-        [one, other] { return same(calls::file_status(one), calls::file_status(other)); });
+    co_return co_await to_thread(&same_descriptors, one, other);
 }
 Coro<std::string> abspath(std::string path) {
     fs::path whole(std::move(path));

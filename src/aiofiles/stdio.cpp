@@ -5,7 +5,6 @@
 #include "aiofiles/open.h"
 
 #include <array>
-#include <unistd.h>
 
 namespace aiofiles {
 
@@ -18,9 +17,8 @@ struct Stream {
 };
 
 constexpr std::array streams{
-    Stream{STDIN_FILENO, "r", "<stdin>"},    Stream{STDOUT_FILENO, "w", "<stdout>"},
-    Stream{STDERR_FILENO, "w", "<stderr>"},  Stream{STDIN_FILENO, "rb", "<stdin>"},
-    Stream{STDOUT_FILENO, "wb", "<stdout>"}, Stream{STDERR_FILENO, "wb", "<stderr>"},
+    Stream{0, "r", "<stdin>"},  Stream{1, "w", "<stdout>"},  Stream{2, "w", "<stderr>"},
+    Stream{0, "rb", "<stdin>"}, Stream{1, "wb", "<stdout>"}, Stream{2, "wb", "<stderr>"},
 };
 
 AsyncFile stream(std::size_t which) {
@@ -29,7 +27,7 @@ AsyncFile stream(std::size_t which) {
     if (detail::State there = place.lock(); there && !there->closed) return AsyncFile(there);
     const Stream& wanted = streams[which];
     OpenOptions options;
-    if (wanted.fd == STDERR_FILENO) options.buffering(which == 2 ? 1 : 0);
+    if (wanted.fd == 2) options.buffering(which == 2 ? 1 : 0); // the error output
     detail::FoundFile found = detail::look_at(wanted.fd, detail::Mode(wanted.mode), wanted.name);
     found.descriptor = asyncio::os::Descriptor(wanted.fd);
     AsyncFile file = detail::make_file(std::move(found), wanted.mode, options, false);

@@ -106,6 +106,12 @@ private:
 /// Source    aiofiles 23 tempfile.TemporaryDirectory.
 asyncio::Coro<TempDirectory> TemporaryDirectory(TempOptions options = TempOptions());
 
+/// What is done in a folder while it is there: (const std::string& path) -> awaitable.
+template <class B>
+concept FolderBody = requires(B& body, const std::string& path) {
+    { body(path) } -> asyncio::Awaitable;
+};
+
 /// `async with TemporaryDirectory(...) as path`: removes it when `body` has ended, however.
 ///
 /// body      callable (const std::string& path) -> awaitable; kept until it has ended
@@ -113,8 +119,8 @@ asyncio::Coro<TempDirectory> TemporaryDirectory(TempOptions options = TempOption
 /// Throws    as above; what the removal throws; else what the body throws.
 /// Cancel    cancels the body; the folder is removed behind it.
 template <class B>
-    requires asyncio::detail::Body<B, const std::string>
-asyncio::Coro<asyncio::detail::body_result_t<B, const std::string>>
+    requires FolderBody<B>
+asyncio::Coro<aiofiles::detail::body_end_t<B, const std::string&>>
 TemporaryDirectory(TempOptions options, B body) {
     TempDirectory folder = co_await TemporaryDirectory(std::move(options));
     auto work = [&] { return body(folder.name()); };

@@ -30,8 +30,8 @@ template <std::size_t Grain>
 class BlockPool {
 public:
     static constexpr std::size_t largest = 1024;
-    // malloc spends two more pages on a piece that is aligned to its size; only what has been handed
-    // out at least once is resident.
+    // malloc spends two more pages on a piece that is aligned to its size; only what has been
+    // handed out at least once is resident.
     static constexpr std::size_t slab_bytes = 256 << 10;
     static constexpr std::size_t cached_bytes_max = 64 << 20; // per class and thread
     static constexpr std::size_t idle_bytes_max = 1 << 20; // the same, of a thread that sleeps

@@ -23,8 +23,8 @@ struct FileStatus {
     std::int64_t ctime_ns = 0;
 
     bool is_file() const noexcept; // a regular one
-    bool is_folder() const noexcept;
-    bool is_link() const noexcept;
+    bool is_folder() const noexcept; // a directory
+    bool is_link() const noexcept; // a symbolic one
 };
 
 /// What statvfs(3) says.
@@ -53,22 +53,36 @@ struct FolderEntry {
     bool is_symlink = false;
 };
 
-// All throw OSError, by its subclass, with the call and the path.
+// All but may_access throw OSError, by its subclass, with the call and the path.
 
+/// What stat(2) or lstat(2) says.
 FileStatus file_status(const std::string& path, bool follow_symlinks);
+/// The same of a descriptor.
 FileStatus file_status(int fd);
+/// What statvfs(3) says.
 VolumeStatus volume_status(const std::string& path);
-std::vector<FolderEntry> folder_entries(const std::string& path); // in no order; no "." and ".."
+/// The names in a folder, in no order; without "." and "..".
+std::vector<FolderEntry> folder_entries(const std::string& path);
+/// Gives a file or folder another name, which may be taken from another file.
 void rename_file(const std::string& source, const std::string& destination);
-void remove_file(const std::string& path); // no folder
+/// Removes a name; no folder's.
+void remove_file(const std::string& path);
+/// Makes a folder; the umask is taken away.
 void make_folder(const std::string& path, unsigned permissions);
+/// Removes an empty one.
 void remove_folder(const std::string& path);
+/// A second name for a file.
 void link_file(const std::string& source, const std::string& destination);
+/// A link at `path` that leads to `target`.
 void symlink_file(const std::string& target, const std::string& path);
+/// Where a link leads to.
 std::string link_target(const std::string& path);
+/// The working folder of this process.
 std::string current_folder();
 /// May this process do that? `how` as access(2)'s.
 bool may_access(const std::string& path, int how) noexcept;
+inline constexpr int is_there = 0; // F_OK: for may_access
+
 /// Copies in the kernel.  Returns how many bytes went.
 /// offset    where in `in`; negative: its position, which moves
 std::int64_t copy_to(int out, int in, std::int64_t offset, std::size_t count);

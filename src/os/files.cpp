@@ -32,6 +32,14 @@ std::size_t expected_bytes(int fd) noexcept {
 
 } // namespace
 
+const int OpenFlags::read = O_RDONLY;
+const int OpenFlags::write = O_WRONLY;
+const int OpenFlags::read_write = O_RDWR;
+const int OpenFlags::create = O_CREAT;
+const int OpenFlags::truncate = O_TRUNC;
+const int OpenFlags::append = O_APPEND;
+const int OpenFlags::exclusive = O_EXCL;
+
 int open_file(const std::string& path, int flags, unsigned permissions) noexcept {
     return static_cast<int>(
         until_done([&] { return ::open(path.c_str(), flags | O_CLOEXEC, permissions); }));

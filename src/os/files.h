@@ -13,6 +13,11 @@ namespace asyncio::os {
 
 // Each is made again after EINTR, and gives -errno when the kernel refuses.
 
+/// The flags of open(2).
+struct OpenFlags {
+    static const int read, write, read_write, create, truncate, append, exclusive;
+};
+
 /// Opens `path`, closed on exec.  Returns a descriptor or -errno.
 int open_file(const std::string& path, int flags, unsigned permissions) noexcept;
 /// One read.  Returns how many bytes came (0: the end) or -errno.
@@ -31,7 +36,9 @@ std::int64_t seek_file(int fd, std::int64_t offset, int whence) noexcept;
 std::int64_t truncate_file(int fd, std::int64_t size) noexcept;
 /// Closes, and says what close() says.  Returns 0 or -errno.
 std::int64_t close_file(Descriptor& descriptor) noexcept;
+/// Is a terminal behind it?
 bool is_terminal(int fd) noexcept;
+/// Is it a folder's?
 bool is_folder(int fd) noexcept;
 
 } // namespace asyncio::os

@@ -54,7 +54,8 @@ CO_TEST("AF02: lines, with their ends, and what is left behind the last one") {
     CHECK_EQ(co_await file.readline(), "one\n");
     CHECK_EQ(co_await file.readline(2), "tw");
     CHECK_EQ(co_await file.readline(0), "");
-    CHECK_EQ(co_await lines_of(file), (std::vector<std::string>{"o\n", "three"}));
+    const std::vector<std::string> rest{"o\n", "three"};
+    CHECK_EQ(co_await lines_of(file), rest);
     CHECK_EQ(co_await file.readline(), "");
     co_await file.seek(0);
     const std::vector<std::string> two{"one\n", "two\n"};
