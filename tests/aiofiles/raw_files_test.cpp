@@ -83,7 +83,7 @@ CO_TEST("AF06: a call outlives its file, and reads into memory of its own") {
     REQUIRE(::pipe(fds) == 0);
     std::optional<RawWork> work;
     {
-        RawFile file(sys::Descriptor(fds[0]), true, "pipe", nullptr);
+        RawFile file{sys::Descriptor(fds[0]), true, "pipe", nullptr};
         work = file.start(RawRequest(RawCall::read, 100));
     }
     REQUIRE(::write(fds[1], "late", 4) == 4);

@@ -117,6 +117,7 @@ TEST("new files: unique names with a suffix, folders, and files without a name")
     CHECK_EQ(scratch.count(), 3U);
     std::string nowhere = "/nowhere/XXXXXX";
     CHECK_THROWS_AS(make_unique_file(nowhere, 0), FileNotFoundError);
+    nowhere = "/nowhere/XXXXXX";
     CHECK_THROWS_AS(make_unique_folder(nowhere), FileNotFoundError);
     CHECK_THROWS_AS(make_nameless_file("/nowhere"), FileNotFoundError);
 }
