@@ -106,8 +106,8 @@ SelectorSocketTransport::SelectorSocketTransport(EventLoop& loop, os::Descriptor
           },
           [](Hop* hop) noexcept { static_cast<SelectorSocketTransport*>(hop)->let_go(); }),
       Channel(channel_ops), server_(server), context_(std::as_const(current_context())) {
-    Channels::of(
-        loop); // made before it is asked for; if that fails, the socket is still its owner's
+    // Made before it is asked for. If that fails, the socket is still its owner's.
+    Channels::of(loop);
     fd = socket.release();
     peer_.set(peer);
     if (server_ != nullptr) server_->attach(*this);

@@ -50,6 +50,9 @@ public:
         if (std::exchange(held_, false)) gate_.unlock();
     }
 
+    /// The one that lives.
+    static FakeResolver& current() { return *active(); }
+
     std::atomic<int> asked{0};   // how often a look-up was begun
     std::atomic<int> working{0}; // how many are under way
     std::atomic<int> live{0};    // answers that were not freed
