@@ -56,7 +56,8 @@ Coro<> exchange(Stream stream, std::string tag) {
     CHECK_EQ(co_await stream.reader.readline(), tag + "\n");
 }
 
-/// The victim connects. Whether it does or not, the next one does, to the same server, and is heard.
+/// The victim connects. Whether it does or not, the next one does, to the same server, and is
+/// heard.
 Coro<> sweep_connecting(Sweep* sweep, Coro<Stream> (*connect)(std::uint16_t)) {
     // LIFETIME: a sweep outlives its scenarios.
     Bystander bystander;
@@ -76,6 +77,16 @@ Coro<> sweep_connecting(Sweep* sweep, Coro<Stream> (*connect)(std::uint16_t)) {
     co_await end(server);
 }
 
+/// Sweeps a scenario whose names are known: `server` has two addresses, at the first nobody is, and
+/// `here` has one. Not the scenario's own, since the loop that is closed over it leaves look-ups to
+/// their threads.
+void sweep_with_names(const char* name, Coro<> (*scenario)(Sweep&)) {
+    FakeResolver resolver;
+    resolver.know("server", {"127.0.0.9", "127.0.0.1"});
+    resolver.know("here", {"127.0.0.1"});
+    testing::run_sweep(name, scenario);
+}
+
 Coro<Stream> by_number(std::uint16_t port) { return open_connection("127.0.0.1", port); }
 Coro<Stream> by_name(std::uint16_t port) { return open_connection("server", port); }
 Coro<Stream> staggered(std::uint16_t port) { // in M7 the one that hangs is the last
@@ -92,17 +103,16 @@ CO_SWEEP("open_connection under the sweep: no socket is left, and the next one i
     co_await sweep_connecting(&sweep, by_number);
 }
 
-CO_SWEEP("open_connection by name under the sweep: of two addresses, one of which refuses") {
-    FakeResolver resolver;
-    resolver.know("server", {"127.0.0.9", "127.0.0.1"});
-    co_await sweep_connecting(&sweep, by_name);
+TEST("open_connection by name under the sweep: of two addresses, one of which refuses") {
+    sweep_with_names("by name",
+                     [](Sweep& sweep) -> Coro<> { return sweep_connecting(&sweep, by_name); });
 }
 
-CO_SWEEP("happy eyeballs under the sweep: neither who hangs nor who wins leaves a socket") {
-    FakeResolver resolver;
-    resolver.know("server", {"127.0.0.9", "127.0.0.1"});
-    HangingHosts hanging({"127.0.0.9"});
-    co_await sweep_connecting(&sweep, staggered);
+TEST("happy eyeballs under the sweep: neither who hangs nor who wins leaves a socket") {
+    sweep_with_names("happy eyeballs", [](Sweep& sweep) -> Coro<> {
+        HangingHosts hanging({"127.0.0.9"});
+        co_await sweep_connecting(&sweep, staggered);
+    });
 }
 
 CO_SWEEP("create_connection of a socket under the sweep: it is taken over, or closed") {
@@ -140,17 +150,20 @@ CO_SWEEP("connect_accepted_socket under the sweep: the socket is taken over, or 
 
 // ---- names --------------------------------------------------------------------------------------
 
-CO_SWEEP(
-    "getaddrinfo under the sweep: the waiter leaves, the answer is freed, the next one works") {
-    FakeResolver resolver;
-    resolver.know("host", {"127.0.0.1"});
-    const auto victim = sweep.victim(testing::loop().getaddrinfo("host", 80));
-    const auto found = co_await outcome(victim);
-    CHECK(sweep.accounts_for(found));
-    if (found.has_value()) CHECK_EQ(found.value().size(), std::size_t{1});
-    const auto again = co_await testing::loop().getaddrinfo("host", 81);
-    CHECK_EQ(again.at(0).address.port(), 81);
-    CHECK_EQ(resolver.live.load(), 0);
+TEST("getaddrinfo under the sweep: the waiter leaves, and what fails is not remembered") {
+    sweep_with_names("getaddrinfo", [](Sweep& sweep) -> Coro<> {
+        const auto victim = sweep.victim(testing::loop().getaddrinfo("here", 80));
+        const auto found = co_await outcome(victim);
+        CHECK(sweep.accounts_for(found));
+        if (found.has_value()) CHECK_EQ(found.value().size(), std::size_t{1});
+        // One that is still under way may be shared; the one after it is asked anew.
+        static_cast<void>(co_await testing::loop().getaddrinfo("here", 80));
+        const int asked = FakeResolver::current().asked.load();
+        const auto again = co_await testing::loop().getaddrinfo("here", 80);
+        CHECK_EQ(again.at(0).address.port(), 80);
+        CHECK_EQ(FakeResolver::current().asked.load(), asked + 1);
+        CHECK_EQ(FakeResolver::current().live.load(), 0);
+    });
 }
 
 CO_SWEEP("getnameinfo under the sweep: the waiter leaves, and the next one works") {
@@ -194,20 +207,20 @@ Coro<Stream> client_of(Server server) {
 
 } // namespace
 
-CO_SWEEP("start_server under the sweep: it serves, or nothing listens") {
-    Bystander bystander;
-    FakeResolver resolver;
-    resolver.know("here", {"127.0.0.1"});
-    const std::uint16_t port = some_port();
-    const auto victim = sweep.victim(serve_on(port));
-    const auto made = co_await outcome(victim);
-    CHECK(sweep.accounts_for(made));
-    if (made.has_value()) co_await end(made.value());
-    CHECK(co_await is_free(port));
-    const Server again = co_await serve_on(port);
-    co_await hang_up(co_await client_of(again));
-    CHECK(co_await bystander.unharmed());
-    co_await end(again);
+TEST("start_server under the sweep: it serves, or nothing listens") {
+    sweep_with_names("start_server", [](Sweep& sweep) -> Coro<> {
+        Bystander bystander;
+        const std::uint16_t port = some_port();
+        const auto victim = sweep.victim(serve_on(port));
+        const auto made = co_await outcome(victim);
+        CHECK(sweep.accounts_for(made));
+        if (made.has_value()) co_await end(made.value());
+        CHECK(co_await is_free(port));
+        const Server again = co_await serve_on(port);
+        co_await hang_up(co_await client_of(again));
+        CHECK(co_await bystander.unharmed());
+        co_await end(again);
+    });
 }
 
 CO_SWEEP("create_server on a socket under the sweep: it serves, or the socket is closed") {

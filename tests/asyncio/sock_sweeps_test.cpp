@@ -215,7 +215,7 @@ CO_SWEEP("readable and writable under the sweep: nobody watches on, and the next
 
 namespace {
 
-constexpr std::size_t file_bytes = 700'000;
+constexpr std::size_t file_bytes = 400'000;
 
 /// The victim sends a file over a socket; what follows comes behind as much as the file's position
 /// tells.

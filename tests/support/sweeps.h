@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What scenarios of the sweep share: connections in memory, and a bystander that nothing may disturb.
+// What scenarios of the sweep share: connections in memory, and a bystander who is not disturbed.
 #pragma once
 
 #include "asyncio/base_events.h"

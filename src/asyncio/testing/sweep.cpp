@@ -307,9 +307,10 @@ void set_allocation_faults(AllocationFaults* faults) noexcept { allocation_fault
 std::vector<std::string> sweep_coverage() {
     std::vector<std::string> lines;
     for (const auto& [label, hits] : coverage()) {
-        std::string line = label;
+        std::string line = label + "\t";
         for (std::size_t mode = 1; mode < sweep_modes_count; ++mode) {
-            line += " M" + std::to_string(mode) + "=" + std::to_string(hits[mode]);
+            if (mode > 1) line += ' ';
+            line += "M" + std::to_string(mode) + "=" + std::to_string(hits[mode]);
         }
         lines.push_back(std::move(line));
     }

@@ -110,8 +110,8 @@ private:
 /// it checks is not heard; it is cancelled behind its tasks, which may use what lies in its frame.
 void run_sweep(const char* name, Coro<> (*scenario)(Sweep&));
 
-/// Labels of the operations at which victims were struck so far, with how often in each mode:
-/// "Lock.acquire M1=3 M2=1 M3=2".
+/// Labels of the operations at which victims were struck so far, a tab, and how often in each mode:
+/// "Lock.acquire\tM1=3 M2=1 M3=2". The runner writes them behind its results.
 std::vector<std::string> sweep_coverage();
 
 /// How M8 makes allocations fail. Only an executable that has replaced operator new can say.
