@@ -15,7 +15,7 @@
 using namespace std::chrono_literals;
 
 constexpr int tries_at_a_time = 256; // each needs a descriptor
-constexpr auto patience = 1s; // with a port that does not say no, either
+constexpr auto patience = 3s; // with a port that does not say no, either
 
 struct Ports {
     int first = 1;
