@@ -106,7 +106,7 @@ private:
 template <std::size_t Grain>
 class BlockPool<Grain>::FreeBlocksAside {
 public:
-    FreeBlocksAside() noexcept;
+    FreeBlocksAside() noexcept; // from here on
     FreeBlocksAside(const FreeBlocksAside&) = delete;
     FreeBlocksAside& operator=(const FreeBlocksAside&) = delete;
     ~FreeBlocksAside();

@@ -41,11 +41,6 @@ Sweep::Sweep(SweepMode mode, int first, int second) : mode_(mode), first_(first)
     if (mode == SweepMode::io_failure) faults_ = std::make_shared<SystemCallFaults>();
 }
 
-void Sweep::watch(std::uint64_t id) {
-    if (victim_ != 0) throw RuntimeError("a scenario has one victim");
-    victim_ = id;
-}
-
 void Sweep::fail_on(int fd) {
     io_named_ = true;
     if (faults_ != nullptr) faults_->only_on(fd);

@@ -36,6 +36,7 @@ public:
     /// its end. For the scenario the victim then ends as it would by a plain cancel.
     template <class T>
     Task<T> victim(Coro<T> coro) {
+        if (std::exchange(has_victim_, true)) throw RuntimeError("a scenario has one victim");
         if (mode_ == SweepMode::sibling) return begin(beside_sibling(this, std::move(coro)));
         Task<T> task = mode_ == SweepMode::timeout ? begin(within_timeout(this, std::move(coro)))
                                                    : begin(std::move(coro));
@@ -80,7 +81,7 @@ private:
     static Coro<T> beside_sibling(Sweep* sweep, Coro<T> coro);
     static Coro<> sibling(Future<> alarm) { co_await alarm; } // fails when it is told
 
-    void watch(std::uint64_t id);
+    void watch(std::uint64_t id) noexcept { victim_ = id; }
     static void check_timeout(bool expired, const std::exception_ptr& end);
     void check_group(const std::exception_ptr& end) const;
     bool explains(const std::exception_ptr& end) const;
@@ -98,6 +99,7 @@ private:
     std::shared_ptr<SystemCallFaults> faults_;
     base::Function<void()> failure_;
     bool io_named_ = false;
+    bool has_victim_ = false;
 };
 
 /// Runs `scenario` for every mode and every suspension of its victim, until a run ends without
