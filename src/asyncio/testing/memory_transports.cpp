@@ -111,6 +111,27 @@ private:
         force_close(std::current_exception());
     }
 
+    /// What is queued for a delivery: writing must not fail for want of memory for it.
+    struct Delivery final : detail::Hop {
+        explicit Delivery(MemoryTransport& to)
+            : Hop(
+                  [](detail::Hop* hop) {
+                      static_cast<Delivery*>(hop)->end().deliver_and_release();
+                  },
+                  [](detail::Hop* hop) noexcept { static_cast<Delivery*>(hop)->end().release(); }),
+              transport(to) {}
+        MemoryTransport& end() const noexcept {
+            transport.delivering_ = false;
+            return transport;
+        }
+        MemoryTransport& transport;
+    };
+    void deliver_and_release() {
+        deliver();
+        release();
+    }
+
+    Delivery delivery_{*this};
     std::shared_ptr<Way> out_;
     std::shared_ptr<Way> in_;
     std::exception_ptr error_;
@@ -173,10 +194,8 @@ void MemoryTransport::end_writing() {
 void MemoryTransport::deliver_soon() {
     if (!made_ || delivering_ || !is_reading() || read_eof_ || loop().is_closed()) return;
     delivering_ = true;
-    loop().call_soon([self = TransportRef(*this), this] {
-        delivering_ = false;
-        deliver();
-    });
+    add_ref();
+    detail::queue_hop(loop().core(), &delivery_);
 }
 
 // One piece a turn, as a transport of a socket.

@@ -214,6 +214,7 @@ TEST("sweep_coverage: names the operations at which victims were struck") {
 }
 
 CO_SWEEP("CO_SWEEP: a scenario has one victim") {
+    if (sweep.mode() == SweepMode::sibling) co_return; // there the second one fails in its group
     const auto task = sweep.victim(three_waits());
     auto second = three_waits();
     CHECK_THROWS_AS(sweep.victim(std::move(second)), RuntimeError);
