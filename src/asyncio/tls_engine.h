@@ -59,7 +59,8 @@ public:
 
     /// A fact about the connection, as Transport::get_extra_info asks for it.
     /// into   a std::optional of the wanted type; left alone if the fact is not known.
-    virtual void find_extra_info(std::string_view name, const std::type_info& type,
+    /// Returns   whether it is known.
+    virtual bool find_extra_info(std::string_view name, const std::type_info& type,
                                  void* into) const = 0;
 };
 

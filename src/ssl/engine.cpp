@@ -34,21 +34,24 @@ public:
     std::size_t write(std::string_view plain) override { return object_.write(plain); }
     bool unwrap() override { return object_.unwrap(); }
 
-    void find_extra_info(std::string_view name, const std::type_info& type,
+    bool find_extra_info(std::string_view name, const std::type_info& type,
                          void* into) const override {
-        tell(extra::sslcontext, name, type, into, [this] { return object_.context(); });
-        if (!done_) return;
-        tell(extra::ssl_object, name, type, into, [this] { return object_; });
-        tell(extra::peercert, name, type, into, [this] { return object_.getpeercert(); });
-        tell(extra::cipher, name, type, into, [this] { return object_.cipher(); });
+        if (tell(extra::sslcontext, name, type, into, [this] { return object_.context(); })) {
+            return true;
+        }
+        return done_ &&
+               (tell(extra::ssl_object, name, type, into, [this] { return object_; }) ||
+                tell(extra::peercert, name, type, into, [this] { return object_.getpeercert(); }) ||
+                tell(extra::cipher, name, type, into, [this] { return object_.cipher(); }));
     }
 
 private:
     template <class T, class F>
-    static void tell(ExtraInfo<T> key, std::string_view name, const std::type_info& type,
+    static bool tell(ExtraInfo<T> key, std::string_view name, const std::type_info& type,
                      void* into, F&& value) {
-        if (name != key.name || type != typeid(T)) return;
+        if (name != key.name || type != typeid(T)) return false;
         *static_cast<std::optional<T>*>(into) = value();
+        return true;
     }
 
     MemoryBIO incoming_;
