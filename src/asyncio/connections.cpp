@@ -4,6 +4,7 @@
 
 #include "asyncio/base_events.h"
 #include "asyncio/selector_transports.h"
+#include "asyncio/sslproto.h"
 #include "asyncio/staggered.h"
 
 #include <algorithm>
@@ -178,25 +179,52 @@ struct CloseUnlessMade {
     TransportRef transport;
     bool made = false;
     ~CloseUnlessMade() {
-        if (!made) transport->close();
+        if (!made) outermost(*transport).close();
     }
 };
 
+/// How a socket becomes a connection.
+struct Terms {
+    TlsOptions tls;
+    bool server_side = false;
+};
+
 Coro<Connected<BaseProtocol>> make_connection(EventLoop* loop, ProtocolFactory factory,
-                                              Socket socket) {
+                                              Socket socket, Terms terms) {
     // LIFETIME: the loop runs this.
     socket.setblocking(false);
     os::set_nodelay(socket);
     std::shared_ptr<BaseProtocol> protocol = factory();
+    std::shared_ptr<SSLProtocol> over;
+    if (terms.tls.context) {
+        over = make_ssl_protocol(*loop, protocol, terms.tls, terms.server_side);
+    }
+    const std::shared_ptr<BaseProtocol> lowest = over ? over : protocol;
     const os::Address peer = peer_of(socket);
     const Future<> made(*loop);
-    auto* transport =
-        SelectorSocketTransport::make(*loop, socket.detach(), protocol, peer, nullptr);
+    auto* transport = SelectorSocketTransport::make(*loop, socket.detach(), lowest, peer, nullptr);
     CloseUnlessMade guard{TransportRef(*transport)};
-    transport->tell_when_made(made);
+    if (over) {
+        over->transport().tell_when_ready(made);
+    } else {
+        transport->tell_when_made(made);
+    }
     co_await made;
     guard.made = true;
+    if (over) guard.transport = TransportRef(over->transport());
     co_return Connected<BaseProtocol>{guard.transport, std::move(protocol)};
+}
+
+// Whose certificate is expected: the name's that is given, else the host's.
+Terms client_terms(const ConnectOptions& options, const std::string& host) {
+    Terms terms{options.tls()};
+    terms.tls.check();
+    if (!terms.tls.context || terms.tls.server_hostname) return terms;
+    if (host.empty()) {
+        throw ValueError("You must set server_hostname when using ssl without a host");
+    }
+    terms.tls.server_hostname = host;
+    return terms;
 }
 
 Socket taken_stream(const std::shared_ptr<Socket>& given) {
@@ -215,21 +243,28 @@ Coro<Connected<BaseProtocol>> create_connection(EventLoop* loop, ProtocolFactory
     if (options.sock() != nullptr) {
         throw ValueError("host/port and sock can not be specified at the same time");
     }
+    Terms terms = client_terms(options, host);
     Socket socket = co_await connect_any(loop, std::move(host), std::move(port), options);
-    co_return co_await make_connection(loop, std::move(factory), std::move(socket));
+    co_return co_await make_connection(loop, std::move(factory), std::move(socket),
+                                       std::move(terms));
 }
 
 Coro<Connected<BaseProtocol>> create_connection(EventLoop* loop, ProtocolFactory factory,
                                                 ConnectOptions options) {
+    Terms terms = client_terms(options, "");
     Socket socket = taken_stream(options.sock());
-    co_return co_await make_connection(loop, std::move(factory), std::move(socket));
+    co_return co_await make_connection(loop, std::move(factory), std::move(socket),
+                                       std::move(terms));
 }
 
 Coro<Connected<BaseProtocol>> connect_accepted(EventLoop* loop, ProtocolFactory factory,
-                                               Socket socket) {
+                                               Socket socket, AcceptedOptions options) {
+    Terms terms{options.tls(), true};
+    terms.tls.check();
     auto given = std::make_shared<Socket>(std::move(socket));
     Socket taken = taken_stream(given);
-    co_return co_await make_connection(loop, std::move(factory), std::move(taken));
+    co_return co_await make_connection(loop, std::move(factory), std::move(taken),
+                                       std::move(terms));
 }
 
 } // namespace asyncio::detail

@@ -48,6 +48,7 @@ public:
         return busy_ != nullptr ? busy_->unsent.size() : 0;
     }
     std::string text() const override;
+    bool can_start_tls() const noexcept override { return true; }
 
     int fileno() const noexcept { return fd; } // -1: closed
 

@@ -43,7 +43,8 @@ private:
 /// Counts: handles, connections, and the loop's while it serves.
 class ServerState {
 public:
-    ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets, int backlog);
+    ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets, int backlog,
+                TlsOptions tls);
     ServerState(const ServerState&) = delete; // listeners know its address
     ServerState& operator=(const ServerState&) = delete;
 
@@ -85,6 +86,7 @@ private:
     Event gone_;
     std::optional<Future<>> forever_; // who is in serve_forever()
     int backlog_;
+    TlsOptions tls_; // of each connection
     bool serving_ = false;
     bool closed_ = false;
     std::uint32_t refs_ = 1;

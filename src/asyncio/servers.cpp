@@ -5,6 +5,7 @@
 #include "asyncio/base_events.h"
 #include "asyncio/server_states.h"
 #include "asyncio/sleep.h"
+#include "asyncio/sslproto.h"
 #include "asyncio/wait_for.h"
 
 #include <algorithm>
@@ -134,8 +135,8 @@ void Listener::resume() {
 // ---- a server -----------------------------------------------------------------------------------
 
 ServerState::ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets,
-                         int backlog)
-    : loop_(&loop), factory_(std::move(factory)), backlog_(backlog) {
+                         int backlog, TlsOptions tls)
+    : loop_(&loop), factory_(std::move(factory)), backlog_(backlog), tls_(std::move(tls)) {
     listeners_.reserve(sockets.size());
     for (Socket& socket : sockets) listeners_.push_back(new Listener(*this, std::move(socket)));
 }
@@ -171,7 +172,7 @@ void ServerState::close() noexcept {
 std::vector<TransportRef> ServerState::clients() const {
     std::vector<TransportRef> all;
     for (ServerClient* at = clients_.front(); at != nullptr; at = clients_.after(at)) {
-        all.emplace_back(static_cast<SelectorSocketTransport&>(*at));
+        all.emplace_back(outermost(static_cast<SelectorSocketTransport&>(*at)));
     }
     return all;
 }
@@ -202,7 +203,9 @@ void ServerState::detach(ServerClient& client) noexcept {
 
 void ServerState::accepted(os::Descriptor socket, const Address& peer) {
     try {
-        SelectorSocketTransport::make(*loop_, std::move(socket), factory_(), peer, this);
+        std::shared_ptr<BaseProtocol> protocol = factory_();
+        if (tls_.context) protocol = make_ssl_protocol(*loop_, std::move(protocol), tls_, true);
+        SelectorSocketTransport::make(*loop_, std::move(socket), std::move(protocol), peer, this);
     } catch (...) {
         const std::exception_ptr error = std::current_exception();
         if (is_exception<KeyboardInterrupt>(error) || is_exception<SystemExit>(error)) throw;
@@ -269,7 +272,8 @@ std::vector<Socket> bind_all(const std::vector<os::AddrInfo>& infos, const Serve
 Coro<Server> serve(EventLoop* loop, ProtocolFactory factory, std::vector<Socket> sockets,
                    ServerOptions options) {
     // LIFETIME: the loop runs this.
-    auto* state = new ServerState(*loop, std::move(factory), std::move(sockets), options.backlog());
+    auto* state = new ServerState(*loop, std::move(factory), std::move(sockets), options.backlog(),
+                                  options.tls());
     Server server(state);
     if (options.start_serving()) state->start();
     const Outcome<> turn = co_await outcome(yield_now());
@@ -298,6 +302,7 @@ Coro<std::vector<os::AddrInfo>> addresses_of(EventLoop* loop, Hosts hosts, Port 
 Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, Hosts hosts, Port port,
                            ServerOptions options) {
     // LIFETIME: the loop runs this.
+    options.tls().check();
     if (options.sock() != nullptr) {
         throw ValueError("host/port and sock can not be specified at the same time");
     }
@@ -307,6 +312,7 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, Hosts hosts
 
 Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptions options) {
     // LIFETIME: the loop runs this.
+    options.tls().check();
     if (options.sock() == nullptr || !*options.sock()) {
         throw ValueError("Neither host/port nor sock were specified");
     }

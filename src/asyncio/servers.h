@@ -122,7 +122,8 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptio
 /// hosts     none or "": every interface, IPv4 and IPv6 each with a socket of its own.
 /// port      0: any free one, of each address; see Server::sockets().
 /// Throws    OSError: an address cannot be bound, which is named; nothing listens then. GaiError.
-///           ValueError: both a socket and an address, or neither; no stream socket.
+///           ValueError: both a socket and an address, or neither; no stream socket; what is about
+///           TLS without ssl. A handshake that fails is told to nobody but in debug mode.
 /// Cancel    nothing listens.
 /// Source    CPython 3.14 loop.create_server.
 template <class F, class... Args>

@@ -79,6 +79,7 @@ public:
         return out_->bytes.size() > capacity ? out_->bytes.size() - capacity : 0;
     }
     std::string text() const override { return "<MemoryTransport>"; }
+    bool can_start_tls() const noexcept override { return true; }
 
     void force_close(const std::exception_ptr& error);
     /// Bytes, or their end, have arrived here.
