@@ -78,24 +78,28 @@ std::string bytes_of(std::string_view text) {
     return bytes;
 }
 
+template <class Things>
+auto one_of(const Things& things, Dice& dice) {
+    return things[static_cast<std::size_t>(dice.below(static_cast<int>(things.size())))];
+}
+
 std::string some_text(Dice& dice) {
     std::string text;
-    for (std::size_t i = dice.below(6); i > 0; --i) text += pieces[dice.below(pieces.size())];
+    for (int i = dice.below(6); i > 0; --i) text += one_of(pieces, dice);
     return text;
 }
 
 // Python's text files have a position of their own for each direction unless one seeks in between,
 // so a program seeks when it turns round.
 std::string program(Dice& dice) {
-    const char* const mode = modes[dice.below(modes.size())];
+    const char* const mode = one_of(modes, dice);
     std::ostringstream text;
-    text << "open " << mode << ' ' << encodings[dice.below(encodings.size())] << ' '
-         << newline_names[dice.below(newline_names.size())] << ' ' << 2 + dice.below(6) << ' '
-         << hex(some_text(dice) + some_text(dice)) << '\n';
-    for (std::size_t i = 3 + dice.below(6); i > 0; --i) {
+    text << "open " << mode << ' ' << one_of(encodings, dice) << ' ' << one_of(newline_names, dice)
+         << ' ' << 2 + dice.below(6) << ' ' << hex(some_text(dice) + some_text(dice)) << '\n';
+    for (int i = 3 + dice.below(6); i > 0; --i) {
         switch (dice.below(5)) {
-        case 0: text << "read " << static_cast<int>(dice.below(6)) - 1 << '\n'; break;
-        case 1: text << "readline " << static_cast<int>(dice.below(6)) - 1 << '\n'; break;
+        case 0: text << "read " << dice.below(6) - 1 << '\n'; break;
+        case 1: text << "readline " << dice.below(6) - 1 << '\n'; break;
         case 2: text << "end\nwrite " << hex(some_text(dice)) << "\nstart\n"; break;
         case 3: text << "start\n"; break;
         default: text << "flush\n"; break;
