@@ -54,16 +54,16 @@ struct FileState {
     RawFile raw;
     Manner manner;
     std::string mode;
-    std::string ahead;             // what was read; of what can be moved: nothing while `behind`
-    std::size_t taken = 0;         // of it
-    std::string behind;            // to be written; nothing while a write is under way
-    std::optional<RawWork> work;   // the call under way
-    std::int64_t position;         // the kernel's
-    bool at_end = false;           // the last read has seen the end
-    bool has_read = false;         // a byte was taken
-    bool has_written = false;      // a byte was given
+    std::string ahead; // what was read; of what can be moved: nothing while `behind`
+    std::size_t taken = 0; // of it
+    std::string behind; // to be written; nothing while a write is under way
+    std::optional<RawWork> work; // the call under way
+    std::int64_t position; // the kernel's
+    bool at_end = false; // the last read has seen the end
+    bool has_read = false; // a byte was taken
+    bool has_written = false; // a byte was given
     bool closed = false;
-    std::string removed_at_close;  // the path of a file that goes with it; empty: none
+    std::string removed_at_close; // the path of a file that goes with it; empty: none
 };
 
 using State = std::shared_ptr<FileState>;

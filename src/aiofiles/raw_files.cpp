@@ -96,9 +96,9 @@ void RawFile::make(Shared& shared, const RawRequest& request, RawResult& result)
         result.at_end = result.bytes.empty();
         break;
     case RawCall::read_to_end:
-        end = request.number == 0 ? os::read_to_end(fd, result.bytes)
-                                  : os::read_to_end(fd, result.bytes,
-                                                    static_cast<std::size_t>(request.number));
+        end = request.number == 0
+                  ? os::read_to_end(fd, result.bytes)
+                  : os::read_to_end(fd, result.bytes, static_cast<std::size_t>(request.number));
         result.at_end = std::cmp_not_equal(result.bytes.size(), request.number);
         break;
     case RawCall::write:
@@ -116,11 +116,8 @@ void RawFile::make(Shared& shared, const RawRequest& request, RawResult& result)
         break;
     case RawCall::roll_over: roll_over(shared); break;
     case RawCall::close:
-        if (shared.closes) {
-            end = os::close_file(shared.descriptor);
-        } else {
-            shared.descriptor.release();
-        }
+        if (!shared.closes) shared.descriptor.release();
+        end = os::close_file(shared.descriptor); // of none: nothing
         if (!result.bytes.empty()) remove_quietly(result.bytes);
         break;
     }

@@ -67,7 +67,7 @@ Coro<> cancel_soon(Task<T> task) {
 
 } // namespace
 
-// ---- close ---------------------------------------------------------------------------------------
+// ---- close --------------------------------------------------------------------------------------
 
 CO_TEST("AF06: close that is cancelled while it writes leaves the file open, and all is written") {
     const Scratch scratch;
@@ -142,7 +142,8 @@ CO_TEST("AF06: an error that nobody waited for any more is told by the close beh
     CHECK(file.closed());
 }
 
-CO_SWEEP("AF06: close under the cancel sweep: what was written is there, and the file can be closed") {
+CO_SWEEP(
+    "AF06: close under the cancel sweep: what was written is there, and the file can be closed") {
     const Scratch scratch;
     ThreadPoolExecutor pool(ThreadPoolOptions().max_workers(1));
     const auto file =
@@ -156,7 +157,7 @@ CO_SWEEP("AF06: close under the cancel sweep: what was written is there, and the
     CHECK_EQ(scratch.get("a"), "text");
 }
 
-// ---- executors -----------------------------------------------------------------------------------
+// ---- executors ----------------------------------------------------------------------------------
 
 CO_TEST("AF06: without an executor nothing is lost: the last handle writes and closes") {
     const Scratch scratch;
@@ -178,8 +179,8 @@ CO_TEST("AF06: without an executor nothing is lost: the last handle writes and c
 CO_TEST("AF03: a named temporary file goes also if its executor has gone before") {
     const Scratch scratch;
     ThreadPoolExecutor pool(ThreadPoolOptions().max_workers(1));
-    const auto options = aiofiles::tempfile::TempOptions().dir(scratch.folder()).open(
-        OpenOptions().executor(&pool));
+    const auto options =
+        aiofiles::tempfile::TempOptions().dir(scratch.folder()).open(OpenOptions().executor(&pool));
     {
         const auto file = co_await aiofiles::tempfile::NamedTemporaryFile("w+b", options);
         auto folder = co_await aiofiles::tempfile::TemporaryDirectory(options);
@@ -222,7 +223,7 @@ CO_TEST("AF03: cleaning up is not undone by a cancel, even if it has not begun")
     CHECK_EQ(scratch.count(), 0U);
 }
 
-// ---- loops ---------------------------------------------------------------------------------------
+// ---- loops --------------------------------------------------------------------------------------
 
 TEST("AF06: what was written is there when the loop has ended over the write") {
     const Scratch scratch;

@@ -49,7 +49,7 @@ std::string noise(std::size_t bytes) {
 
 } // namespace
 
-// ---- errors --------------------------------------------------------------------------------------
+// ---- errors -------------------------------------------------------------------------------------
 
 CO_TEST("AF06: a disk that stays full does not let what is to be written grow for ever") {
     const auto file = co_await aiofiles::open("/dev/full", "wb", OpenOptions().buffering(100));
@@ -107,7 +107,7 @@ CO_TEST("AF04: a path with a null byte in it is refused, and is nowhere") {
     CHECK(!co_await aiofiles::os::path::isdir(path));
 }
 
-// ---- sizes ---------------------------------------------------------------------------------------
+// ---- sizes --------------------------------------------------------------------------------------
 
 CO_TEST("AF02: a file that has grown is read on from where its end was") {
     const Scratch scratch;
@@ -203,7 +203,7 @@ CO_TEST("AF06: a hundred files at once, on the loop's own executor") {
     CHECK_EQ(scratch.count(), 100U);
 }
 
-// ---- without a position --------------------------------------------------------------------------
+// ---- without a position -------------------------------------------------------------------------
 
 CO_TEST("AF02: what has two directions loses nothing of one by using the other") {
     int ends[2];
@@ -259,7 +259,7 @@ CO_TEST("AF01: a FIFO is opened on a thread, and both sides meet") {
     CHECK_EQ(std::get<0>(ends), "through");
 }
 
-// ---- cancelled -----------------------------------------------------------------------------------
+// ---- cancelled ----------------------------------------------------------------------------------
 
 CO_SWEEP("AF06: readlines under the cancel sweep takes all lines, or none") {
     const Scratch scratch;
@@ -289,7 +289,8 @@ CO_SWEEP("AF06: writelines under the cancel sweep writes all lines, or none") {
     CHECK(there == "one\ntwo\nthree\n" || (there.empty() && end.exception() != nullptr));
 }
 
-CO_SWEEP("AF06: turning from reading to writing under the cancel sweep writes where it has read to") {
+CO_SWEEP(
+    "AF06: turning from reading to writing under the cancel sweep writes where it has read to") {
     const Scratch scratch;
     ThreadPoolExecutor pool(ThreadPoolOptions().max_workers(1));
     const auto options = OpenOptions().executor(&pool);

@@ -97,7 +97,7 @@ CO_SWEEP("AF03: nothing is left of temporary files and folders, wherever they ar
     CHECK_EQ(scratch.count(), 0U);
 }
 
-// ---- spooled -------------------------------------------------------------------------------------
+// ---- spooled ------------------------------------------------------------------------------------
 
 CO_TEST("AF03: a spooled file lies in memory until it would be larger than it may") {
     const auto file = co_await SpooledTemporaryFile(10);
