@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 
 namespace aiofiles {
 
@@ -56,6 +57,17 @@ Sequence first_sequence(std::string_view bytes) noexcept {
         high = 0xBF;
     }
     return {size, {}, false};
+}
+
+// How many bytes at the beginning are UTF-8.
+std::size_t good_bytes(std::string_view bytes) noexcept {
+    std::size_t i = 0;
+    while (i < bytes.size()) {
+        const Sequence sequence = first_sequence(bytes.substr(i));
+        if (!sequence.reason.empty()) break;
+        i += sequence.size;
+    }
+    return i;
 }
 
 char32_t character_of(std::string_view sequence) noexcept {
@@ -162,20 +174,21 @@ void Codec::cannot_decode(std::string& text, std::string_view bytes, std::size_t
     }
 }
 
-std::string Codec::decode_utf8(std::string_view bytes) const {
+std::string Codec::decode_utf8(std::string bytes) const {
+    const std::string_view all = bytes;
     std::string text;
-    text.reserve(bytes.size());
     std::size_t good = 0; // what has not been copied yet begins here
-    for (std::size_t i = 0; i < bytes.size();) {
-        const Sequence sequence = first_sequence(bytes.substr(i));
+    for (std::size_t i = good_bytes(all); i < all.size();) {
+        const Sequence sequence = first_sequence(all.substr(i));
         if (!sequence.reason.empty()) {
-            text += bytes.substr(good, i - good);
-            cannot_decode(text, bytes, i, sequence.size, sequence.reason);
+            text += all.substr(good, i - good);
+            cannot_decode(text, all, i, sequence.size, sequence.reason);
             good = i + sequence.size;
         }
         i += sequence.size;
     }
-    text += bytes.substr(good);
+    if (good == 0) return bytes;
+    text += all.substr(good);
     return text;
 }
 
@@ -207,10 +220,10 @@ std::string Codec::decode_latin1(std::string_view bytes) const {
     return text;
 }
 
-std::string Codec::decode(std::string_view bytes) const {
+std::string Codec::decode(std::string bytes) const {
     switch (kind_) {
     case Kind::utf8:
-    case Kind::utf8_sig: return decode_utf8(bytes);
+    case Kind::utf8_sig: return decode_utf8(std::move(bytes));
     case Kind::ascii: return decode_ascii(bytes);
     case Kind::latin1: break;
     }
@@ -232,14 +245,16 @@ void Codec::cannot_encode(std::string& bytes, char32_t character, std::size_t wh
     }
 }
 
-std::string Codec::encode(std::string_view text) const {
-    std::string bytes;
-    bytes.reserve(text.size());
+std::string Codec::encode(std::string text) const {
+    const std::string_view all = text;
     const char32_t most = kind_ == Kind::ascii ? 0x7F : kind_ == Kind::latin1 ? 0xFF : 0x10FFFF;
+    if (most > 0xFF && good_bytes(all) == all.size()) return text;
+    std::string bytes;
+    bytes.reserve(all.size());
     std::size_t where = 0; // in characters
-    for (std::size_t i = 0; i < text.size(); ++where) {
-        const Sequence sequence = first_sequence(text.substr(i));
-        const std::string_view piece = text.substr(i, sequence.size);
+    for (std::size_t i = 0; i < all.size(); ++where) {
+        const Sequence sequence = first_sequence(all.substr(i));
+        const std::string_view piece = all.substr(i, sequence.size);
         i += sequence.size;
         const char32_t character = sequence.reason.empty() ? character_of(piece) : at(piece, 0);
         if (!sequence.reason.empty() || character > most) {

@@ -25,9 +25,11 @@ public:
     static constexpr std::string_view signature = "\xef\xbb\xbf";
 
     /// Throws    UnicodeDecodeError, if errors are strict.
-    std::string decode(std::string_view bytes) const;
+    /// Cost      UTF-8 without errors is given back as it is.
+    std::string decode(std::string bytes) const;
     /// Throws    UnicodeEncodeError, if errors are strict.
-    std::string encode(std::string_view text) const;
+    /// Cost      as decode().
+    std::string encode(std::string text) const;
 
     /// How many bytes the first `count` characters take; what is no character counts byte by byte.
     ///
@@ -40,7 +42,7 @@ private:
     enum class Kind : unsigned char { utf8, utf8_sig, ascii, latin1 };
     enum class Errors : unsigned char { strict, ignore, replace, backslashreplace };
 
-    std::string decode_utf8(std::string_view bytes) const;
+    std::string decode_utf8(std::string bytes) const;
     std::string decode_ascii(std::string_view bytes) const;
     std::string decode_latin1(std::string_view bytes) const;
     void cannot_decode(std::string& text, std::string_view bytes, std::size_t at, std::size_t size,

@@ -6,7 +6,9 @@
 #include "asyncio/shield.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <utility>
 
 namespace aiofiles::detail {
 
@@ -16,7 +18,7 @@ FileState::FileState(RawFile raw_file, Manner how, std::string mode_text, std::i
     : raw(std::move(raw_file)), manner(std::move(how)), mode(std::move(mode_text)), position(at) {}
 
 FileState::~FileState() {
-    if (closed) return;
+    if (closed || (work && work->result->call == RawCall::close)) return;
     try {
         if (!behind.empty()) raw.make_now(RawRequest(RawCall::write, std::move(behind)));
         if (!removed_at_close.empty()) {
@@ -28,11 +30,11 @@ FileState::~FileState() {
 }
 
 void FileState::take(std::size_t bytes) noexcept {
+    has_read = has_read || bytes != 0;
     taken += bytes;
-    if (taken == ahead.size()) {
-        ahead.clear();
-        taken = 0;
-    }
+    if (taken < ahead.size()) return;
+    std::string().swap(ahead); // it may have been large
+    taken = 0;
 }
 
 // ---- may it be done? ----------------------------------------------------------------------------
@@ -60,35 +62,50 @@ void FileState::check_seekable() const {
 
 namespace {
 
+// What a call has done, wholly or in part. If there is no memory for it, nothing has happened.
 void take_up(FileState& file, RawResult& result) {
+    if (is_write(result.call)) {
+        file.behind = std::move(result.bytes);
+        file.behind.erase(0, result.written);
+    }
+    if (!result.made) return;
+    const auto size = static_cast<std::int64_t>(result.bytes.size());
     switch (result.call) {
     case RawCall::read:
     case RawCall::read_to_end:
         file.ahead.erase(0, std::exchange(file.taken, 0));
-        file.at_end = result.bytes.empty() || result.call == RawCall::read_to_end;
-        if (file.seekable()) file.position += static_cast<std::int64_t>(result.bytes.size());
         if (file.ahead.empty()) {
             file.ahead = std::move(result.bytes);
         } else {
             file.ahead += result.bytes;
         }
+        file.at_end = result.at_end;
+        if (file.seekable()) file.position += size;
         break;
     case RawCall::write:
     case RawCall::append:
-        file.behind.insert(0, result.bytes, result.written);
         if (!file.seekable()) break;
         file.position = result.call == RawCall::append
                             ? result.position
                             : file.position + static_cast<std::int64_t>(result.written);
         break;
     case RawCall::seek:
-        if (result.errnum == 0) file.position = result.position;
+        if (result.errnum != 0) break; // it is where it was, and so is what was read ahead
+        file.take(file.rest().size());
+        file.position = result.position;
         break;
-    case RawCall::truncate: break;
+    case RawCall::truncate:
+    case RawCall::roll_over: break;
     case RawCall::close: file.closed = true; break;
     }
-    if (result.errnum != 0) {
-        asyncio::os::throw_os_error(result.errnum, name_of(result.call), file.raw.name());
+}
+
+void begin(FileState& file, RawRequest request) {
+    try {
+        file.work = file.raw.start(std::move(request));
+    } catch (...) {
+        if (is_write(request.call)) file.behind = std::move(request.bytes);
+        throw;
     }
 }
 
@@ -98,41 +115,50 @@ Coro<> settle(FileState& file) {
     if (!file.work) co_return;
     const asyncio::Outcome<void> end = co_await asyncio::outcome(asyncio::shield(file.work->done));
     if (!file.work->done.done()) end.value(); // the wait was cancelled, not the call
+    take_up(file, *file.work->result);
     const RawWork work = *std::exchange(file.work, std::nullopt);
-    if (work.done.cancelled() || work.done.exception() != nullptr) end.value();
-    take_up(file, *work.result);
-    if (end.cancelled()) end.value();
+    end.value(); // a cancel comes before what the call may have failed with
+    if (work.result->errnum == 0) co_return;
+    asyncio::os::throw_os_error(work.result->errnum, name_of(work.result->call), file.raw.name());
 }
 
 Coro<> call(FileState& file, RawRequest request) {
     co_await settle(file);
-    file.work = file.raw.start(std::move(request));
+    file.check_open();
+    begin(file, std::move(request));
     co_await settle(file);
 }
 
 Coro<> read_ahead(FileState& file, std::size_t wanted) {
+    constexpr std::size_t call_max = 1 << 20; // more is not made room for on a mere wish
     const std::size_t size = std::max(wanted, std::max<std::size_t>(file.manner.buffer_bytes, 1));
-    co_await call(file, RawRequest(RawCall::read, static_cast<std::int64_t>(size)));
+    const auto number = static_cast<std::int64_t>(std::min<std::size_t>(size, INT64_MAX));
+    if (size > call_max && file.seekable()) {
+        co_await call(file, RawRequest(RawCall::read_to_end, number));
+    } else {
+        co_await call(file, RawRequest(RawCall::read, std::min<std::int64_t>(number, call_max)));
+    }
 }
 
 Coro<> write_behind(FileState& file) {
     co_await settle(file);
     if (file.behind.empty()) co_return;
     const RawCall how = file.manner.appends ? RawCall::append : RawCall::write;
-    co_await call(file, RawRequest(how, std::exchange(file.behind, {})));
+    begin(file, RawRequest(how, std::move(file.behind)));
+    co_await settle(file);
 }
 
 Coro<> begin_reading(FileState& file) {
-    file.at_end = false;
     co_await write_behind(file);
+    file.at_end = false; // it may have grown
+    file.check_open();
 }
 
 Coro<> begin_writing(FileState& file) {
     co_await settle(file);
-    if (file.rest().empty()) co_return;
-    const std::int64_t back = file.tell();
-    file.take(file.rest().size());
-    if (file.seekable()) co_await call(file, RawRequest(RawCall::seek, back, SEEK_SET));
+    file.check_open();
+    if (!file.seekable() || file.rest().empty()) co_return;
+    co_await call(file, RawRequest(RawCall::seek, file.tell(), SEEK_SET));
 }
 
 } // namespace aiofiles::detail

@@ -39,6 +39,10 @@ struct FileState {
                static_cast<std::int64_t>(behind.size());
     }
     bool seekable() const noexcept { return position >= 0; }
+    /// Is the next byte that is read, or written, the first of all? What cannot be moved has two
+    /// directions, which begin each by itself.
+    bool reads_first() const noexcept { return seekable() ? tell() == 0 : !has_read; }
+    bool writes_first() const noexcept { return seekable() ? tell() == 0 : !has_written; }
 
     /// Throws    ValueError: it is closed.
     void check_open() const;
@@ -50,14 +54,16 @@ struct FileState {
     RawFile raw;
     Manner manner;
     std::string mode;
-    std::string ahead;             // what was read
-    std::size_t taken = 0;         // of it
-    std::string behind;            // to be written
-    std::optional<RawWork> work;   // the call under way
-    std::int64_t position;         // the kernel's
-    bool at_end = false;           // the last read gave nothing
+    std::string ahead; // what was read; of what can be moved: nothing while `behind`
+    std::size_t taken = 0; // of it
+    std::string behind; // to be written; nothing while a write is under way
+    std::optional<RawWork> work; // the call under way
+    std::int64_t position; // the kernel's
+    bool at_end = false; // the last read has seen the end
+    bool has_read = false; // a byte was taken
+    bool has_written = false; // a byte was given
     bool closed = false;
-    std::string removed_at_close;  // the path of a file that goes with it; empty: none
+    std::string removed_at_close; // the path of a file that goes with it; empty: none
 };
 
 using State = std::shared_ptr<FileState>;
@@ -69,13 +75,16 @@ using State = std::shared_ptr<FileState>;
 asyncio::Coro<> settle(FileState& file);
 /// Makes a call, behind the one under way.
 asyncio::Coro<> call(FileState& file, RawRequest request);
-/// Reads a piece ahead, of at least `wanted` bytes if they are there; at the end sets `at_end`.
+/// Reads a piece ahead; `wanted` bytes, if they are many and the file can be moved, else what one
+/// call gives. At the end sets `at_end`.
 asyncio::Coro<> read_ahead(FileState& file, std::size_t wanted = 0);
 /// Writes what is to be written.
 asyncio::Coro<> write_behind(FileState& file);
 /// Before reading, and before what changes the position: nothing is to be written any more.
+/// Throws    ValueError: it has been closed meanwhile.
 asyncio::Coro<> begin_reading(FileState& file);
 /// Before writing: the kernel's position is where the reader is.
+/// Throws    ValueError: it has been closed meanwhile.
 asyncio::Coro<> begin_writing(FileState& file);
 
 } // namespace aiofiles::detail

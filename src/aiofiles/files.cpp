@@ -23,22 +23,35 @@ namespace {
 
 // A signature at the very beginning is no text.
 Coro<> pass_signature(FileState& file) {
-    if (!file.manner.codec.has_signature() || file.tell() != 0) co_return;
+    if (!file.manner.codec.has_signature() || !file.reads_first()) co_return;
     while (file.rest().size() < Codec::signature.size() && !file.at_end) {
         co_await read_ahead(file);
     }
     if (file.rest().starts_with(Codec::signature)) file.take(Codec::signature.size());
 }
 
+// All of what is ahead is handed on as it is, unless it lies in far more memory than it needs.
+std::string take_bytes(FileState& file, std::size_t bytes) {
+    const bool all = file.taken == 0 && bytes == file.ahead.size();
+    std::string piece;
+    if (all && bytes >= file.ahead.capacity() / 2) {
+        piece = std::move(file.ahead);
+        file.ahead.clear();
+        file.has_read = file.has_read || bytes != 0;
+    } else {
+        piece = file.rest().substr(0, bytes);
+        file.take(bytes);
+    }
+    return piece;
+}
+
 // What is taken is gone, also if it is no text: a reader that goes on does not meet it again.
 std::string take_text(FileState& file, std::size_t bytes) {
-    struct Taken {
-        FileState& file;
-        std::size_t bytes;
-        ~Taken() { file.take(bytes); }
-    } taken{file, bytes};
-    return to_text(file.manner, file.rest().substr(0, bytes));
+    return to_text(file.manner, take_bytes(file, bytes));
 }
+
+// Without a buffer a read is one system call, as of Python's FileIO.
+bool reads_once(const FileState& file) noexcept { return file.manner.buffer_bytes == 0; }
 
 // How many bytes of a line of `whole` bytes `limit` lets through.
 std::size_t limited(FileState& file, std::size_t whole, std::ptrdiff_t limit) {
@@ -78,8 +91,28 @@ Coro<std::string> take_some(FileState& file, std::size_t count) {
     for (;;) {
         std::size_t counted = 0;
         const std::size_t bytes = cut_bytes(file.manner, file.rest(), count, file.at_end, counted);
-        if (counted == count || file.at_end) co_return take_text(file, bytes);
+        const bool enough = counted == count || (counted != 0 && reads_once(file));
+        if (enough || file.at_end) co_return take_text(file, bytes);
         co_await read_ahead(file, count - counted);
+    }
+}
+
+// Are all lines there up to the one in which the character `hint` lies?
+bool has_lines(const FileState& file, std::size_t hint) noexcept {
+    std::size_t counted = 0;
+    const std::size_t from = cut_bytes(file.manner, file.rest(), hint - 1, false, counted);
+    return counted == hint - 1 && line_bytes(file.manner, file.rest(), from, false) != no_end;
+}
+
+// So that the lines can be taken without a wait in between.
+Coro<> read_lines_ahead(FileState& file, std::ptrdiff_t hint) {
+    co_await pass_signature(file);
+    if (hint <= 0) {
+        co_await call(file, RawRequest(RawCall::read_to_end));
+    } else {
+        while (!file.at_end && !has_lines(file, static_cast<std::size_t>(hint))) {
+            co_await read_ahead(file);
+        }
     }
 }
 
@@ -88,19 +121,30 @@ void check_binary(const FileState& file, const char* operation) {
     throw UnsupportedOperation(std::string(operation) + " is for binary files");
 }
 
+// Was it neither cancelled nor refused by the executor?
+bool has_reached_kernel(const asyncio::Outcome<void>& end) noexcept {
+    return end.exception() == nullptr || asyncio::is_exception<asyncio::OSError>(end.exception());
+}
+
 bool is_to_be_written(const FileState& file, std::string_view added) noexcept {
-    if (file.behind.size() >= std::max<std::size_t>(file.manner.buffer_bytes, 1)) return true;
+    const std::size_t most = std::max<std::size_t>(file.manner.buffer_bytes, 1);
+    if (file.behind.size() + added.size() >= most) return true;
     return file.manner.by_line && added.find_first_of("\r\n") != std::string_view::npos;
 }
 
-Coro<std::size_t> add(FileState& file, std::string data) {
-    std::string bytes = to_bytes(file.manner, data);
+// Either all of it counts as written, or nothing.
+Coro<> add(FileState& file, std::string bytes) {
     co_await begin_writing(file);
-    const bool begins = file.manner.codec.has_signature() && file.tell() == 0;
-    if (begins) file.behind += Codec::signature;
-    file.behind += bytes;
-    if (is_to_be_written(file, bytes)) co_await write_behind(file);
-    co_return file.manner.binary ? data.size() : characters_in(data);
+    if (is_to_be_written(file, {})) co_await write_behind(file); // it could not be until now
+    const bool writes_now = is_to_be_written(file, bytes);
+    if (file.manner.codec.has_signature() && file.writes_first()) file.behind += Codec::signature;
+    if (file.behind.empty()) {
+        file.behind = std::move(bytes);
+    } else {
+        file.behind += bytes;
+    }
+    file.has_written = true;
+    if (writes_now) co_await write_behind(file);
 }
 
 } // namespace
@@ -143,6 +187,7 @@ Coro<std::size_t> readinto(State file, std::span<std::byte> into) {
     check_binary(*file, "readinto");
     co_await begin_reading(*file);
     while (file->rest().size() < into.size() && !file->at_end) {
+        if (reads_once(*file) && !file->rest().empty()) break;
         co_await read_ahead(*file, into.size() - file->rest().size());
     }
     const std::size_t size = std::min(into.size(), file->rest().size());
@@ -168,6 +213,7 @@ Coro<std::vector<std::string>> readlines(State file, std::ptrdiff_t hint) {
     const auto turn = co_await file->lock.scoped();
     file->check_readable();
     co_await begin_reading(*file);
+    co_await read_lines_ahead(*file, hint);
     std::vector<std::string> lines;
     for (std::ptrdiff_t total = 0; hint <= 0 || total < hint;) {
         std::string line = co_await take_line(*file, -1);
@@ -184,19 +230,24 @@ Coro<std::vector<std::string>> readlines(State file, std::ptrdiff_t hint) {
 Coro<std::size_t> write(State file, std::string data) {
     const auto turn = co_await file->lock.scoped();
     file->check_writable();
-    co_return co_await add(*file, std::move(data));
+    const std::size_t count = file->manner.binary ? data.size() : characters_in(data);
+    co_await add(*file, to_bytes(file->manner, std::move(data)));
+    co_return count;
 }
 
 Coro<> writelines(State file, std::vector<std::string> lines) {
     const auto turn = co_await file->lock.scoped();
     file->check_writable();
-    for (std::string& line : lines) co_await add(*file, std::move(line));
+    std::string bytes;
+    for (std::string& line : lines) bytes += to_bytes(file->manner, std::move(line));
+    co_await add(*file, std::move(bytes));
 }
 
 Coro<> flush(State file) {
     const auto turn = co_await file->lock.scoped();
     file->check_open();
     co_await write_behind(*file);
+    file->check_open();
 }
 
 // ---- the position -------------------------------------------------------------------------------
@@ -216,7 +267,6 @@ Coro<std::int64_t> seek(State file, std::int64_t offset, int whence) {
         offset += file->tell();
         whence = SEEK_SET;
     }
-    file->take(file->rest().size());
     co_await call(*file, RawRequest(RawCall::seek, offset, whence));
     co_return file->position;
 }
@@ -225,6 +275,7 @@ Coro<std::int64_t> tell(State file) {
     const auto turn = co_await file->lock.scoped();
     file->check_seekable();
     co_await settle(*file);
+    file->check_open();
     co_return file->tell();
 }
 
@@ -241,17 +292,25 @@ Coro<std::int64_t> truncate(State file, std::optional<std::int64_t> size) {
 
 // ---- its end, and what it is --------------------------------------------------------------------
 
+Coro<> roll_over(State file) {
+    const auto turn = co_await file->lock.scoped();
+    file->check_open();
+    co_await write_behind(*file);
+    co_await call(*file, RawRequest(RawCall::roll_over));
+}
+
 Coro<> close(State file) {
     const auto turn = co_await file->lock.scoped();
     if (file->closed) co_return;
     const asyncio::Outcome<void> written = co_await asyncio::outcome(write_behind(*file));
-    if (written.cancelled()) written.value();
-    file->behind.clear(); // what could not be written now will not be
-    const asyncio::Outcome<void> ended =
-        co_await asyncio::outcome(call(*file, RawRequest(RawCall::close, file->removed_at_close)));
-    if (!ended.cancelled()) file->closed = true;
+    if (!has_reached_kernel(written)) written.value();
+    if (!file->closed) { // else this was a close whose wait had been cancelled
+        file->behind.clear(); // what could not be written now will not be
+        const asyncio::Outcome<void> ended = co_await asyncio::outcome(
+            call(*file, RawRequest(RawCall::close, file->removed_at_close)));
+        if (!has_reached_kernel(ended) || written.exception() == nullptr) ended.value();
+    }
     written.value();
-    ended.value();
 }
 
 } // namespace detail

@@ -29,6 +29,7 @@ asyncio::Coro<> flush(State file);
 asyncio::Coro<std::int64_t> seek(State file, std::int64_t offset, int whence);
 asyncio::Coro<std::int64_t> tell(State file);
 asyncio::Coro<std::int64_t> truncate(State file, std::optional<std::int64_t> size);
+asyncio::Coro<> roll_over(State file);
 asyncio::Coro<> close(State file);
 
 } // namespace detail
@@ -64,7 +65,8 @@ public:
 
     // ---- reading -------------------------------------------------------------------------------
 
-    /// Up to `size` characters or bytes, fewer only at the end; negative: all that is left.
+    /// Up to `size` characters or bytes, fewer only at the end; negative: all that is left. Of an
+    /// unbuffered file as many as one system call gives.
     /// Returns   "" at the end.
     /// Throws    UnicodeDecodeError: no text; what cannot be decoded is passed over.
     /// Cancel    nothing is taken.
@@ -80,7 +82,7 @@ public:
     /// Cancel    nothing is taken.
     asyncio::Coro<std::string> readall() const { return detail::read(state_, -1); }
     /// Bytes, into the caller's memory.
-    /// Returns   how many; fewer than there is room only at the end.
+    /// Returns   how many; fewer than there is room only at the end, or without a buffer.
     /// Cancel    nothing is taken.
     /// Lifetime  `into` until the await has ended.
     asyncio::Coro<std::size_t> readinto(std::span<std::byte> into) const {
@@ -104,7 +106,7 @@ public:
         return detail::next_line(state_);
     }
     /// All lines that are left; no more once they are `hint` characters together.
-    /// Cancel    the lines that were read are lost.
+    /// Cancel    nothing is taken.
     asyncio::Coro<std::vector<std::string>> readlines(std::ptrdiff_t hint = -1) const {
         return detail::readlines(state_, hint);
     }
@@ -113,12 +115,14 @@ public:
 
     /// Writes all of it.
     /// Returns   how many characters or bytes.
-    /// Throws    UnicodeEncodeError: nothing of it is written.
-    /// Cancel    it counts as written.
+    /// Throws    UnicodeEncodeError: nothing of it is written. OSError: of what was collected, or
+    ///           of this: then it stays to be written.
+    /// Cancel    it counts as written, or nothing of it does: if it was not yet its turn.
     asyncio::Coro<std::size_t> write(std::string data) const {
         return detail::write(state_, std::move(data));
     }
-    /// Writes one behind the other; adds no line ends.
+    /// Writes one behind the other, at once; adds no line ends.
+    /// Throws    as write().
     /// Cancel    as write().
     asyncio::Coro<> writelines(std::vector<std::string> lines) const {
         return detail::writelines(state_, std::move(lines));
@@ -133,7 +137,7 @@ public:
     /// Returns   where it is, from the start, in bytes.
     /// Throws    UnsupportedOperation: a pipe or terminal; in text mode, from the present position
     ///           or the end by anything but 0.
-    /// Cancel    it may have moved.
+    /// Cancel    it may have moved. What fails has not moved it.
     asyncio::Coro<std::int64_t> seek(std::int64_t offset, Whence whence = Whence::start) const {
         return detail::seek(state_, offset, static_cast<int>(whence));
     }
@@ -151,7 +155,8 @@ public:
 
     /// Writes what is to be written, and closes. Harmless twice.
     /// Throws    OSError: what was written did not reach the file, or close() says so. It is
-    ///           closed all the same.
+    ///           closed all the same. RuntimeError: the executor is shut down; it is closed when
+    ///           the last handle goes.
     /// Cancel    the file may be closed, or is when the last handle goes.
     asyncio::Coro<> close() const { return detail::close(state_); }
 

@@ -10,9 +10,21 @@
 namespace aiofiles::os {
 
 using asyncio::Coro;
-using asyncio::to_thread;
 
 namespace {
+
+void check_path(const std::string& path) {
+    if (path.find('\0') != std::string::npos) throw asyncio::ValueError("embedded null byte");
+}
+template <class Number>
+void check_path(const Number&) noexcept {} // no path
+
+/// asyncio::to_thread, for paths that the kernel sees whole.
+template <class F, class... Args>
+auto to_thread(F f, Args... args) {
+    (check_path(args), ...);
+    return asyncio::to_thread(f, std::move(args)...);
+}
 
 namespace calls = asyncio::os;
 namespace fs = std::filesystem;
@@ -74,6 +86,7 @@ std::vector<std::string> names_in(const std::string& path) {
 }
 
 std::optional<StatResult> status_if_there(const std::string& path, bool follow_symlinks) {
+    if (path.find('\0') != std::string::npos) return std::nullopt;
     try {
         return calls::file_status(path, follow_symlinks);
     } catch (const asyncio::OSError&) {
@@ -162,22 +175,22 @@ Coro<std::string> getcwd() { co_return co_await to_thread(&calls::current_folder
 namespace path {
 
 Coro<bool> exists(std::string path) {
-    co_return (co_await to_thread(&status_if_there, std::move(path), true)).has_value();
+    co_return (co_await asyncio::to_thread(&status_if_there, std::move(path), true)).has_value();
 }
 Coro<bool> isfile(std::string path) {
-    const auto status = co_await to_thread(&status_if_there, std::move(path), true);
+    const auto status = co_await asyncio::to_thread(&status_if_there, std::move(path), true);
     co_return status && status->is_file();
 }
 Coro<bool> isdir(std::string path) {
-    const auto status = co_await to_thread(&status_if_there, std::move(path), true);
+    const auto status = co_await asyncio::to_thread(&status_if_there, std::move(path), true);
     co_return status && status->is_folder();
 }
 Coro<bool> islink(std::string path) {
-    const auto status = co_await to_thread(&status_if_there, std::move(path), false);
+    const auto status = co_await asyncio::to_thread(&status_if_there, std::move(path), false);
     co_return status && status->is_link();
 }
 Coro<bool> ismount(std::string path) {
-    co_return co_await to_thread(&is_mount_point, std::move(path));
+    co_return co_await asyncio::to_thread(&is_mount_point, std::move(path));
 }
 Coro<std::int64_t> getsize(std::string path) { co_return (co_await stat(std::move(path))).size; }
 Coro<double> getatime(std::string path) {

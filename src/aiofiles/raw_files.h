@@ -5,6 +5,8 @@
 #include "asyncio/futures.h"
 #include "os/descriptor.h"
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -17,7 +19,16 @@ class ThreadPoolExecutor;
 
 namespace aiofiles::detail {
 
-enum class RawCall : unsigned char { read, read_to_end, write, append, seek, truncate, close };
+enum class RawCall : unsigned char {
+    read,
+    read_to_end,
+    write,
+    append,
+    seek,
+    truncate,
+    roll_over, // from memory to a folder
+    close
+};
 
 struct RawRequest {
     explicit RawRequest(RawCall which, std::int64_t n = 0, int from = 0) noexcept
@@ -26,13 +37,15 @@ struct RawRequest {
         : call(which), bytes(std::move(to_write)) {}
 
     RawCall call;
-    std::int64_t number = 0; // how many bytes, the offset, the size
+    std::int64_t number = 0; // how many bytes (of read_to_end, at most), the offset, the size
     int whence = 0;          // of a seek
     std::string bytes;       // to write; of close: the path to remove
 };
 
 struct RawResult {
     RawCall call = RawCall::close;
+    bool made = false;         // else it has been dropped before it began
+    bool at_end = false;       // a read has seen the end
     int errnum = 0;            // 0: it went well
     std::string bytes;         // that were read; those that were to be written
     std::size_t written = 0;   // how many of them were
@@ -54,11 +67,18 @@ public:
             asyncio::ThreadPoolExecutor* executor);
 
     /// Starts a call; the one before has ended.
-    /// Throws    RuntimeError: the executor is shut down. std::bad_alloc.
-    RawWork start(RawRequest request);
+    /// Throws    RuntimeError: the executor is shut down. std::bad_alloc. Then `request` is as it
+    ///           was.
+    RawWork start(RawRequest&& request);
     /// Makes a call here and now, behind what is under way.
-    /// Throws    std::bad_alloc.
+    /// Throws    std::bad_alloc. OSError, as the call itself.
     RawResult make_now(RawRequest request);
+
+    /// It lies in memory until it would be larger than `memory_max` bytes (0: no limit), or is told
+    /// to roll over: then in `folder`, without a name, behind the same descriptor.
+    void spool(std::size_t memory_max, std::string folder);
+    /// Does it not lie in memory, or not any more?
+    bool rolled() const noexcept { return !shared_->spooled; }
 
     int fileno() const noexcept { return shared_->descriptor.get(); }
     const std::string& name() const noexcept { return name_; }
@@ -69,14 +89,23 @@ private:
         std::mutex at_work; // one call at a time, whatever thread makes it
         asyncio::os::Descriptor descriptor;
         bool closes = true; // else the descriptor is somebody else's
+        std::atomic<bool> spooled = false; // it lies in memory
+        std::size_t memory_max = 0;
+        std::string folder; // where it goes then
     };
-    static void make(Shared& shared, RawRequest& request, RawResult& result);
+    static void make(Shared& shared, const RawRequest& request, RawResult& result);
+    static void make_room(Shared& shared, const RawRequest& request, const RawResult& result);
+    static void roll_over(Shared& shared);
 
     std::shared_ptr<Shared> shared_;
     std::string name_;
     asyncio::ThreadPoolExecutor* executor_; // LIFETIME: the user's; it outlives the file
 };
 
+/// Does it write bytes?
+inline bool is_write(RawCall call) noexcept {
+    return call == RawCall::write || call == RawCall::append;
+}
 /// The name of the system call, for errors.
 const char* name_of(RawCall call) noexcept;
 

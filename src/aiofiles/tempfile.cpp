@@ -2,6 +2,7 @@
 // aiofiles::tempfile: made and removed on threads.
 #include "aiofiles/tempfile.h"
 
+#include "asyncio/shield.h"
 #include "asyncio/threads.h"
 #include "os/errors.h"
 #include "os/file_system.h"
@@ -108,6 +109,17 @@ Coro<AsyncFile> NamedTemporaryFile(std::string mode, TempOptions options) {
     co_return file;
 }
 
+Coro<SpooledFile> SpooledTemporaryFile(std::size_t max_size, std::string mode,
+                                       TempOptions options) {
+    const detail::Manner checked(detail::Mode(mode), options.open());
+    detail::FoundFile memory = found(calls::make_memory_file(), {});
+    SpooledFile file(detail::make_file(std::move(memory), std::move(mode), options.open(), true));
+    file.state().raw.spool(max_size, folder_for(options));
+    co_return file;
+}
+
+Coro<> SpooledFile::rollover() const { return detail::roll_over(shared_state()); }
+
 Coro<TempDirectory> TemporaryDirectory(TempOptions options) {
     MadeFolder made = co_await on_thread(options, &make_folder, pattern_for(options));
     co_return TempDirectory(std::exchange(made.path, {}), options.open().executor());
@@ -121,7 +133,9 @@ TempDirectory::~TempDirectory() {
 Coro<> TempDirectory::cleanup() {
     if (path_.empty()) co_return;
     asyncio::EventLoop& loop = asyncio::get_running_loop(); // LIFETIME: it runs this
-    co_await loop.run_in_executor(executor_, &remove_folder, std::exchange(path_, {}));
+    const auto removal = loop.run_in_executor(executor_, &remove_folder, path_);
+    path_.clear(); // not before: a refusal leaves it to the destructor
+    co_await asyncio::shield(removal); // else a cancel would drop what has not begun
 }
 
 } // namespace aiofiles::tempfile

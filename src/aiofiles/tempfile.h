@@ -4,6 +4,7 @@
 
 #include "aiofiles/open.h"
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -71,6 +72,33 @@ asyncio::Coro<AsyncFile> TemporaryFile(std::string mode = "w+b",
 /// Source    aiofiles 23 tempfile.NamedTemporaryFile.
 asyncio::Coro<AsyncFile> NamedTemporaryFile(std::string mode = "w+b",
                                             TempOptions options = TempOptions());
+
+/// A temporary file that begins in memory. A handle, as AsyncFile is, with all its operations.
+class SpooledFile : public AsyncFile {
+public:
+    explicit SpooledFile(AsyncFile file) noexcept : AsyncFile(std::move(file)) {}
+
+    /// Moves it to its folder, unless it lies there. Position and descriptor stay.
+    /// Throws    OSError: there is no room, or no such folder; it stays in memory.
+    /// Cancel    it may have been done.
+    asyncio::Coro<> rollover() const;
+    /// Does it lie in its folder?
+    bool rolled() const noexcept { return state().raw.rolled(); }
+};
+
+/// A file without a name that lies in memory until it would be larger than `max_size` bytes, or is
+/// told to roll over; then as TemporaryFile, behind the same descriptor. What is not yet written
+/// does not count: see OpenOptions::buffering.
+///
+/// max_size  0: no limit
+/// Throws    as TemporaryFile. Operations that let it grow, besides: OSError, if its folder has no
+///           room; it stays in memory, and what was to be written stays to be written.
+/// Cancel    it never waits.
+/// Thread    the loop's own.
+/// Source    aiofiles 23 tempfile.SpooledTemporaryFile.  Differs: fileno() does not roll over, and
+///           the name is empty.
+asyncio::Coro<SpooledFile> SpooledTemporaryFile(std::size_t max_size = 0, std::string mode = "w+b",
+                                                TempOptions options = TempOptions());
 
 /// A folder that is removed with all that is in it; a move-only handle.
 class TempDirectory {

@@ -3,6 +3,7 @@
 #include "aiofiles/text_cuts.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace aiofiles::detail {
 
@@ -82,16 +83,16 @@ std::size_t cut_bytes(const Manner& manner, std::string_view bytes, std::size_t 
     return cut;
 }
 
-std::string to_text(const Manner& manner, std::string_view bytes) {
-    if (manner.binary) return std::string(bytes);
-    std::string text = manner.codec.decode(bytes);
+std::string to_text(const Manner& manner, std::string bytes) {
+    if (manner.binary) return bytes;
+    std::string text = manner.codec.decode(std::move(bytes));
     if (!translates(manner) || text.find('\r') == std::string::npos) return text;
     return with_lf(text);
 }
 
-std::string to_bytes(const Manner& manner, std::string_view text) {
-    if (manner.binary) return std::string(text);
-    std::string bytes = manner.codec.encode(text);
+std::string to_bytes(const Manner& manner, std::string text) {
+    if (manner.binary) return text;
+    std::string bytes = manner.codec.encode(std::move(text));
     const std::string_view end = terminator(manner);
     if (end == "\n") return bytes;
     std::string lines;

@@ -27,10 +27,10 @@ std::size_t cut_bytes(const Manner& manner, std::string_view bytes, std::size_t 
 
 /// What was read, as the reader sees it: decoded, with its line ends translated.
 /// Throws    UnicodeDecodeError.
-std::string to_text(const Manner& manner, std::string_view bytes);
+std::string to_text(const Manner& manner, std::string bytes);
 
 /// What is written, as the file gets it.
 /// Throws    UnicodeEncodeError.
-std::string to_bytes(const Manner& manner, std::string_view text);
+std::string to_bytes(const Manner& manner, std::string text);
 
 } // namespace aiofiles::detail

@@ -2,6 +2,7 @@
 // The file system: system calls whose errors name what they are about.
 #include "os/file_system.h"
 
+#include "os/descriptor.h"
 #include "os/errors.h"
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -186,6 +188,25 @@ int make_nameless_file(const std::string& folder) {
     const int named = make_unique_file(pattern, 0);
     ::unlink(pattern.c_str());
     return named;
+}
+
+int make_memory_file() {
+    const int fd = ::memfd_create("asyncio", MFD_CLOEXEC);
+    check(fd >= 0, "memfd_create", {});
+    return fd;
+}
+
+void move_to_folder(int fd, const std::string& folder) {
+    const Descriptor made(make_nameless_file(folder));
+    const auto size = static_cast<std::size_t>(file_status(fd).size);
+    for (std::size_t at = 0; at < size;) {
+        const auto went = copy_to(made.get(), fd, static_cast<std::int64_t>(at), size - at);
+        if (went == 0) break; // somebody else has cut it
+        at += static_cast<std::size_t>(went);
+    }
+    const off_t position = ::lseek(fd, 0, SEEK_CUR);
+    check(position >= 0 && ::lseek(made.get(), position, SEEK_SET) >= 0, "lseek", folder);
+    check(::dup3(made.get(), fd, O_CLOEXEC) >= 0, "dup3", folder);
 }
 
 } // namespace asyncio::os

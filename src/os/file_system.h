@@ -93,5 +93,10 @@ int make_unique_file(std::string& pattern, std::size_t suffix_bytes);
 void make_unique_folder(std::string& pattern);
 /// A file without a name in a folder, or one whose name is gone already.
 int make_nameless_file(const std::string& folder);
+/// A file that lies in memory alone.
+int make_memory_file();
+/// Replaces what is behind `fd` by a nameless file in `folder` with the same bytes and position.
+/// If it throws, nothing has changed.
+void move_to_folder(int fd, const std::string& folder);
 
 } // namespace asyncio::os

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,14 +23,41 @@ std::int64_t until_done(Call&& call) noexcept {
     }
 }
 
-// How much is left of a regular file, and one byte to see its end; of others a piece.
+// How much is left of a regular file, and one byte to see its end; of others a piece. A file may be
+// smaller than it says, and some are said to be larger than memory: /proc/kcore.
 std::size_t expected_bytes(int fd) noexcept {
     constexpr std::int64_t piece = 64 * 1024;
+    constexpr std::int64_t believed = 1 << 30;
     struct stat status{};
     if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return piece;
     const std::int64_t at = ::lseek(fd, 0, SEEK_CUR);
-    return static_cast<std::size_t>(std::max<std::int64_t>(status.st_size - at + 1, 1024));
+    return static_cast<std::size_t>(
+        std::clamp<std::int64_t>(status.st_size - at + 1, 1024, believed));
 }
+
+/// While it lives, a SIGPIPE that this thread brings about is held back, and forgotten at its end.
+class HeldSigpipe {
+public:
+    HeldSigpipe() noexcept {
+        ::sigemptyset(&sigpipe_);
+        ::sigaddset(&sigpipe_, SIGPIPE);
+        ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+    }
+    HeldSigpipe(const HeldSigpipe&) = delete;
+    HeldSigpipe& operator=(const HeldSigpipe&) = delete;
+    ~HeldSigpipe() {
+        if (::sigismember(&before_, SIGPIPE) == 1) return; // the caller's business
+        const timespec at_once{};
+        if (came_) ::sigtimedwait(&sigpipe_, nullptr, &at_once);
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    void came() noexcept { came_ = true; }
+
+private:
+    sigset_t sigpipe_{};
+    sigset_t before_{};
+    bool came_ = false;
+};
 
 } // namespace
 
@@ -49,22 +78,26 @@ std::int64_t read_some(int fd, char* into, std::size_t size) noexcept {
     return until_done([&] { return ::read(fd, into, size); });
 }
 
-std::int64_t read_to_end(int fd, std::string& into) {
-    std::size_t more = expected_bytes(fd);
+std::int64_t read_to_end(int fd, std::string& into, std::size_t most) {
+    std::size_t more = std::min(expected_bytes(fd), most);
     for (;;) {
         const std::size_t before = into.size();
         into.resize(before + more);
         const std::int64_t came = read_some(fd, into.data() + before, more);
         into.resize(before + static_cast<std::size_t>(std::max<std::int64_t>(came, 0)));
         if (came <= 0) return came;
-        more = std::clamp<std::size_t>(into.size(), 1024, 8 << 20);
+        most -= static_cast<std::size_t>(came);
+        if (most == 0) return 0;
+        more = std::min(std::clamp<std::size_t>(into.size(), 1024, 8 << 20), most);
     }
 }
 
 std::int64_t write_all(int fd, std::string_view bytes, std::size_t& written) noexcept {
+    HeldSigpipe held;
     for (written = 0; written < bytes.size();) {
         const std::int64_t went =
             until_done([&] { return ::write(fd, bytes.data() + written, bytes.size() - written); });
+        if (went == -EPIPE) held.came();
         if (went < 0) return went;
         written += static_cast<std::size_t>(went);
     }

@@ -22,11 +22,12 @@ struct OpenFlags {
 int open_file(const std::string& path, int flags, unsigned permissions) noexcept;
 /// One read.  Returns how many bytes came (0: the end) or -errno.
 std::int64_t read_some(int fd, char* into, std::size_t size) noexcept;
-/// Reads to the end and appends it.
+/// Reads to the end, or until `most` bytes have come, and appends it.
 /// Returns   0 or -errno; what came before the error has been appended.
 /// Throws    std::bad_alloc.
-std::int64_t read_to_end(int fd, std::string& into);
-/// Writes all of it.
+std::int64_t read_to_end(int fd, std::string& into,
+                         std::size_t most = static_cast<std::size_t>(-1));
+/// Writes all of it. A reader that has gone is EPIPE, and no SIGPIPE.
 /// written   how much has been written, also in front of an error
 /// Returns   0 or -errno.
 std::int64_t write_all(int fd, std::string_view bytes, std::size_t& written) noexcept;

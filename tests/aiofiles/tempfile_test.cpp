@@ -96,3 +96,88 @@ CO_SWEEP("AF03: nothing is left of temporary files and folders, wherever they ar
     co_await sleep(1s); // what came too late goes in the next turn
     CHECK_EQ(scratch.count(), 0U);
 }
+
+// ---- spooled ------------------------------------------------------------------------------------
+
+CO_TEST("AF03: a spooled file lies in memory until it would be larger than it may") {
+    const auto file = co_await SpooledTemporaryFile(10);
+    co_await file.write("0123456789");
+    co_await file.flush();
+    CHECK(!file.rolled());
+    const int fd = file.fileno();
+    co_await file.write("ab");
+    co_await file.flush();
+    CHECK(file.rolled());
+    CHECK_EQ(file.fileno(), fd);
+    CHECK_EQ(co_await file.tell(), 12);
+    co_await file.seek(8);
+    CHECK_EQ(co_await file.read(), "89ab");
+    co_await file.close();
+}
+
+CO_TEST("AF03: what is overwritten does not let a spooled file grow; what truncate adds does") {
+    const auto file = co_await SpooledTemporaryFile(10);
+    for (int i = 0; i < 3; ++i) {
+        co_await file.seek(0);
+        co_await file.write("0123456789");
+    }
+    co_await file.truncate(10);
+    CHECK(!file.rolled());
+    co_await file.truncate(11);
+    CHECK(file.rolled());
+    co_await file.seek(0);
+    CHECK_EQ(co_await file.read(), std::string("0123456789\0", 11));
+    co_await file.close();
+}
+
+CO_TEST("AF03: rollover takes bytes, position and what is not yet written along") {
+    const Scratch scratch;
+    const auto file = co_await SpooledTemporaryFile(0, "w+", TempOptions().dir(scratch.folder()));
+    const std::string much(3 << 20, 'x');
+    co_await file.write(much + "\u4e2d\n");
+    CHECK(!file.rolled()); // there is no limit
+    co_await file.write("end");
+    co_await file.rollover();
+    co_await file.rollover();
+    CHECK(file.rolled());
+    CHECK_EQ(scratch.count(), 0U);
+    CHECK_EQ(co_await file.tell(), static_cast<std::int64_t>(much.size()) + 7);
+    co_await file.write("!");
+    co_await file.seek(0);
+    CHECK(co_await file.read() == much + "\u4e2d\nend!");
+    co_await file.close();
+    CHECK_THROWS_AS(co_await file.rollover(), ValueError);
+}
+
+CO_TEST("AF03: a spooled file that cannot roll over stays in memory, and loses nothing") {
+    const auto file = co_await SpooledTemporaryFile(3, "w+b", TempOptions().dir("/nowhere"));
+    co_await file.write("abc");
+    co_await file.flush();
+    co_await file.write("d");
+    CHECK_THROWS_AS(co_await file.flush(), FileNotFoundError);
+    CHECK_THROWS_AS(co_await file.rollover(), FileNotFoundError);
+    CHECK(!file.rolled());
+    CHECK_THROWS_AS(co_await file.close(), FileNotFoundError);
+    CHECK(file.closed());
+}
+
+CO_SWEEP("AF03: a rollover under the cancel sweep keeps every byte") {
+    const Scratch scratch;
+    ThreadPoolExecutor pool(ThreadPoolOptions().max_workers(1));
+    const auto options =
+        TempOptions().dir(scratch.folder()).open(aiofiles::OpenOptions().executor(&pool));
+    const auto file = co_await SpooledTemporaryFile(4, "w+b", options);
+    const auto use = [&]() -> Coro<> {
+        co_await file.rollover();
+        co_await file.flush();
+    };
+    co_await file.write("123");
+    auto task = sweep.victim(use());
+    const auto end = co_await outcome(task);
+    CHECK(sweep.accounts_for(end));
+    co_await file.write("456");
+    co_await file.seek(0);
+    CHECK_EQ(co_await file.read(), "123456");
+    CHECK(file.rolled());
+    co_await file.close();
+}
