@@ -16,7 +16,7 @@ function(asyncio_precompiled target)
     elseif(CMAKE_CXX_COMPILER_LAUNCHER)
       # With g++, ccache takes the face that was precompiled before for what it is to precompile
       # now: so that goes first. And it takes headers that differ in comments alone for the same;
-      # but #pragma once knows a precompiled header by every byte of it: so all of them are compared.
+      # but #pragma once knows a precompiled header by every byte of it: so all are compared.
       set(face ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/asyncio_face.dir/cmake_pch.hxx.gch)
       set(headers "$(find '${PROJECT_SOURCE_DIR}/src' -name '*.h' | sort | paste -sd:)")
       set(anew "test \"\${*#*c++-header}\" = \"$*\" && exec \"$@\"\; rm -f '${face}'\; ")

@@ -85,8 +85,8 @@ std::optional<std::size_t> send_some(int socket, Progress& progress) {
     std::rethrow_exception(error);
 }
 
-/// Reads a file block by block, on threads. A read that nobody waits for any more may still be under
-/// way when its file is closed: so it has a descriptor of its own.
+/// Reads a file block by block, on threads. A read that nobody waits for any more may still be
+/// under way when its file is closed: so it has a descriptor of its own.
 class BlockReader {
 public:
     explicit BlockReader(int file)
