@@ -42,7 +42,7 @@ Calls without_data(const Calls& calls) {
 // ---- bytes --------------------------------------------------------------------------------------
 
 CO_TEST("TLS over a connection in memory: bytes both ways, cut anywhere, and none in the clear") {
-    for (const std::size_t piece : {1, 7, 1000, 0}) {
+    for (const std::size_t piece : {1U, 7U, 1000U, 0U}) {
         TlsLink link(MemoryOptions().piece(piece));
         co_await link.upgrade();
         const std::string question = pattern(3000);
