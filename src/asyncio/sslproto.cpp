@@ -18,23 +18,7 @@ constexpr std::uint8_t dropped_writes_before_warning = 5;
 
 std::string seconds_text(Duration time) { return value_text_of(time.seconds().count()); }
 
-void check_time(const char* name, const TlsContextRef& context, std::optional<Duration> time) {
-    if (!time) return;
-    if (!context) throw ValueError(std::string(name) + " is only meaningful with ssl");
-    if (*time > Duration()) return;
-    throw ValueError(std::string(name) + " should be a positive number, got " +
-                     seconds_text(*time));
-}
-
 } // namespace
-
-void TlsOptions::check() const {
-    if (server_hostname && !context) {
-        throw ValueError("server_hostname is only meaningful with ssl");
-    }
-    check_time("ssl_handshake_timeout", context, handshake_timeout);
-    check_time("ssl_shutdown_timeout", context, shutdown_timeout);
-}
 
 SSLTransport::SSLTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protocol,
                            const TlsOptions& options, bool server_side, bool connected)
@@ -45,20 +29,8 @@ SSLTransport::SSLTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protoc
     set_write_buffer_limits(std::nullopt, std::nullopt);
 }
 
-std::shared_ptr<SSLProtocol> make_ssl_protocol(EventLoop& loop,
-                                               std::shared_ptr<BaseProtocol> protocol,
-                                               const TlsOptions& options, bool server_side,
-                                               bool connected) {
-    auto transport = base::Counted<SSLTransport>::adopt(
-        new SSLTransport(loop, std::move(protocol), options, server_side, connected));
-    auto made = std::make_shared<SSLProtocol>(transport.get());
-    transport.release_ownership();
-    return made;
-}
-
-Transport& outermost(Transport& transport) noexcept {
-    auto* over = dynamic_cast<SSLProtocol*>(transport.get_protocol().get());
-    return over != nullptr ? outermost(over->transport()) : transport;
+SSLTransport::~SSLTransport() {
+    if (timer_) timer_->cancel();
 }
 
 // ---- the handshake ------------------------------------------------------------------------------
@@ -358,8 +330,8 @@ void SSLTransport::below_has_room() {
 void SSLTransport::close() {
     if (closed_) return;
     closed_ = true;
-    if (state_ == State::wrapped) return begin_shutdown();
-    if (state_ == State::handshake) end();
+    if (state_ == State::wrapped && !loop().is_closed()) return begin_shutdown();
+    if (state_ == State::wrapped || state_ == State::handshake) end();
 }
 
 void SSLTransport::abort() {
@@ -402,7 +374,11 @@ void SSLTransport::shut_down() {
 }
 
 void SSLTransport::arm(Duration time, void (SSLTransport::*late)()) {
-    timer_ = loop().call_later(time, [self = TransportRef(*this), this, late] { (this->*late)(); });
+    // LIFETIME: it is cancelled before this goes. A count here would be a circle.
+    timer_ = loop().call_later(time, [this, late] {
+        const TransportRef keep(*this);
+        (this->*late)();
+    });
 }
 
 void SSLTransport::handshake_late() {
@@ -469,43 +445,6 @@ void SSLTransport::lose_connection(const std::exception_ptr& error) {
     }
 }
 
-// ---- start_tls ----------------------------------------------------------------------------------
-
-namespace {
-
-/// Closes a connection whose upgrade did not succeed.
-struct AbortUnlessReady {
-    TransportRef transport;
-    bool ready = false;
-    ~AbortUnlessReady() {
-        if (!ready) transport->abort();
-    }
-};
-
-Coro<TransportRef> start_tls(EventLoop* loop, TransportRef below,
-                             std::shared_ptr<BaseProtocol> protocol, TlsOptions options,
-                             bool server_side) {
-    // LIFETIME: the loop runs this.
-    if (!options.context) throw TypeError("sslcontext is expected to be an ssl context, got null");
-    if (!below->can_start_tls()) {
-        throw TypeError("transport " + below->text() + " is not supported by start_tls()");
-    }
-    if (below->is_closing()) throw RuntimeError("Transport is closing");
-    options.check();
-    const auto over = make_ssl_protocol(*loop, std::move(protocol), options, server_side, true);
-    AbortUnlessReady guard{below};
-    const Future<> ready(*loop);
-    over->transport().tell_when_ready(ready);
-    below->set_protocol(over);
-    over->connection_made(*below);
-    below->resume_reading();
-    co_await ready;
-    guard.ready = true;
-    co_return TransportRef(over->transport());
-}
-
-} // namespace
-
 // ---- facts --------------------------------------------------------------------------------------
 
 void SSLTransport::find_extra_info(std::string_view name, const std::type_info& type,
@@ -521,21 +460,3 @@ std::string SSLTransport::text() const {
 }
 
 } // namespace asyncio::detail
-
-namespace asyncio {
-
-Coro<TransportRef> EventLoop::start_tls(Transport& transport,
-                                        std::shared_ptr<BaseProtocol> protocol,
-                                        TlsContextRef context) {
-    return start_tls(transport, std::move(protocol), std::move(context), StartTlsOptions());
-}
-
-Coro<TransportRef> EventLoop::start_tls(Transport& transport,
-                                        std::shared_ptr<BaseProtocol> protocol,
-                                        TlsContextRef context, StartTlsOptions options) {
-    return detail::start_tls(this, TransportRef(transport), std::move(protocol),
-                             options.tls(std::move(context)),
-                             options.server_side().value_or(false));
-}
-
-} // namespace asyncio

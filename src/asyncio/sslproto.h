@@ -69,7 +69,7 @@ private:
         unwrapped, // the end
     };
 
-    ~SSLTransport() override = default;
+    ~SSLTransport() override;
     void destroy() noexcept override { delete this; }
     void find_extra_info(std::string_view name, const std::type_info& type,
                          void* into) const override;
