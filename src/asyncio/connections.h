@@ -67,8 +67,8 @@ auto EventLoop::create_connection(F&& factory, Args&&... args) {
 }
 
 /// Makes a transport of a socket that was accepted elsewhere.
-/// Throws    ValueError: no stream socket, or what is about TLS without ssl. What the factory throws,
-///           and what a handshake failed with.
+/// Throws    ValueError: no stream socket, or what is about TLS without ssl. What the factory
+///           throws, and what a handshake failed with.
 /// Cancel    the socket is closed.
 /// Source    CPython 3.14 loop.connect_accepted_socket.
 template <class F>

@@ -184,8 +184,8 @@ public:
     /// `(factory, hosts, port, ServerOptions)` or `(factory, ServerOptions)`; see servers.h.
     template <class F, class... Args>
     auto create_server(F&& factory, Args&&... args);
-    /// Puts TLS over a transport whose protocol is `protocol`, which is not told that it is connected
-    /// once more. Awaits the handshake; from then on only the new transport is to be used.
+    /// Puts TLS over a transport whose protocol is `protocol`, which is not told once more that it is
+    /// connected. Awaits the handshake; from then on only the new transport is to be used.
     ///
     /// context   an ssl::SSLContext
     /// Returns   the new transport.

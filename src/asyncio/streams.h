@@ -371,15 +371,15 @@ public:
     /// Cancel    the connection goes on closing.
     WaitClosed wait_closed() const noexcept { return WaitClosed(state_); }
 
-    /// Puts TLS over the connection, of which this is then the writer and the reader the reader: what
-    /// was written before is sent in the clear first.
+    /// Puts TLS over the connection; this stays its writer, and its reader the reader. What was
+    /// written before is sent in the clear first.
     ///
     /// context   an ssl::SSLContext
     /// Throws    as loop.start_tls and drain(). ConnectionAbortedError: something has come in the
     ///           clear that was not read: it would pass for what the peer has said under TLS. In
     ///           each case the connection is closed.
     /// Cancel    the connection is closed.
-    /// Source    CPython 3.14 asyncio.StreamWriter.start_tls.  Differs: what was not read is an error.
+    /// Source    CPython 3.14 asyncio.StreamWriter.start_tls.  Differs: unread bytes are an error.
     Coro<> start_tls(TlsContextRef context, StartTlsOptions options = StartTlsOptions()) const;
 
     /// What it writes to.

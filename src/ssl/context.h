@@ -143,7 +143,7 @@ public:
     ///           client's context on the server's side, or the reverse.
     SSLObject wrap_bio(MemoryBIO incoming, MemoryBIO outgoing, bool server_side = false,
                        const std::string& server_hostname = "") const;
-    /// The same context for connections that take up an earlier one's session, if the server agrees.
+    /// The same for connections that take up an earlier one's session, if the server agrees.
     TlsContextRef resuming(const SSLSession& session) const;
     /// For ConnectOptions, ServerOptions, start_tls.
     operator TlsContextRef() const;

@@ -9,9 +9,9 @@
 namespace asyncio::ssl::extra {
 
 inline constexpr ExtraInfo<SSLContext> sslcontext{"sslcontext"}; // before it is done, too
-inline constexpr ExtraInfo<SSLObject> ssl_object{"ssl_object"};
+inline constexpr ExtraInfo<SSLObject> ssl_object{"ssl_object"}; // the connection
 inline constexpr ExtraInfo<PeerCertificate> peercert{"peercert"}; // if the peer has shown one
-inline constexpr ExtraInfo<Cipher> cipher{"cipher"};
+inline constexpr ExtraInfo<Cipher> cipher{"cipher"}; // what is encrypted with
 inline constexpr ExtraInfo<std::string> compression{"compression"}; // never: it is off
 
 } // namespace asyncio::ssl::extra

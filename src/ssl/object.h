@@ -47,7 +47,7 @@ public:
 
     explicit SSLSession(std::shared_ptr<ssl_session_st> session) noexcept // the library's own use
         : session_(std::move(session)) {}
-    ssl_session_st* get() const noexcept { return session_.get(); }
+    ssl_session_st* get() const noexcept { return session_.get(); } // the library's own use
 
 private:
     std::shared_ptr<ssl_session_st> session_;
@@ -93,7 +93,7 @@ public:
     bool session_reused() const noexcept; // Was one taken up?
 
     SSLContext context() const; // the one that the SNI callback has chosen, if it has
-    bool server_side() const noexcept;
+    bool server_side() const noexcept; // Are we the server?
     const std::string& server_hostname() const noexcept; // as it was asked for; empty: none
 
     class State;

@@ -17,22 +17,24 @@ public:
     State(const State&) = delete; // OpenSSL knows its address
     State& operator=(const State&) = delete;
 
+    /// That of OpenSSL's object.
     static State& of(const SSL* connection) noexcept {
         return *static_cast<State*>(SSL_get_app_data(connection));
     }
+    /// OpenSSL's object.
     SSL* get() const noexcept { return connection_.get(); }
     /// In the handshake: goes on with another context.
     void change_context(const SSLContext& other);
-    /// Has the call that gave `result` to be repeated when more has come? Throws what it failed with.
+    /// Is the call that gave `result` to be repeated when more has come? Throws what it failed with.
     bool wants_more(int result, const char* operation);
     /// For errors: whom it is about.
     std::string party() const;
 
-    SSLContext context;
-    const std::string server_hostname;
-    std::string peer;
+    SSLContext context; // the SNI callback may change it
+    const std::string server_hostname; // empty: none
+    std::string peer; // for errors
     bool told_end = false; // close_notify was sent
-    std::exception_ptr sni_error;
+    std::exception_ptr sni_error; // what the SNI callback has thrown
 
 private:
     void expect_host();
