@@ -184,7 +184,7 @@ public:
     /// `(factory, hosts, port, ServerOptions)` or `(factory, ServerOptions)`; see servers.h.
     template <class F, class... Args>
     auto create_server(F&& factory, Args&&... args);
-    /// Puts TLS over a transport whose protocol is `protocol`, which is not told once more that it is
+    /// Puts TLS over a transport whose protocol is `protocol`, which is not told again that it is
     /// connected. Awaits the handshake; from then on only the new transport is to be used.
     ///
     /// context   an ssl::SSLContext

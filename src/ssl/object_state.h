@@ -25,7 +25,7 @@ public:
     SSL* get() const noexcept { return connection_.get(); }
     /// In the handshake: goes on with another context.
     void change_context(const SSLContext& other);
-    /// Is the call that gave `result` to be repeated when more has come? Throws what it failed with.
+    /// Is the call that gave `result` to be repeated when more has come? Throws what it failed by.
     bool wants_more(int result, const char* operation);
     /// For errors: whom it is about.
     std::string party() const;
