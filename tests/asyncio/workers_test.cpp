@@ -108,6 +108,7 @@ TEST("run_workers: no workers, and a loop that runs already, are errors") {
 
 TEST("run_workers: Ctrl-C ends all of them in order, and comes out as KeyboardInterrupt") {
     const auto end = in_child([] {
+        std::signal(SIGINT, SIG_DFL); // a background job is born ignoring it
         std::atomic<int> there = 0;
         std::atomic<int> cleaned = 0;
         const auto main = [&]() -> Coro<> {

@@ -59,7 +59,6 @@ def interrupted(program, mark, delay, over, *arguments):
     child, terminal = pty.fork()
     if child == 0:
         os.environ["TERM"] = "xterm"
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # background jobs are born ignoring it
         os.execv(program, [program, *arguments])
     output, pressed, due = b"", False, None
     give_up = time.monotonic() + SECONDS_MAX
@@ -92,6 +91,8 @@ def main(kind, description):
     parser.add_argument("filter", nargs="?", default="", help="only cases with this in the name")
     parser.add_argument("--results", type=Path, metavar="FILE", help="append a line a case")
     options = parser.parse_args()
+    # A background job is born ignoring Ctrl-C, and so would be what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     lines = []
     for name, function in CASES:
