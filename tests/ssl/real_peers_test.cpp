@@ -132,6 +132,12 @@ Coro<std::string> printed(const Program& program, std::string text) {
     co_return got;
 }
 
+// The connections have ended, and so have those who talked over them.
+Coro<> handlers_end(Server server) {
+    co_await server.wait_closed();
+    while (all_tasks().size() > 1) co_await sleep(1ms);
+}
+
 } // namespace
 
 CO_TEST_REAL_TIME(
@@ -178,7 +184,7 @@ CO_TEST_REAL_TIME(
     co_await testing::loop().readable(clients.output());
     CHECK_EQ(clients.line(), "ok");
     server.close();
-    co_await server.wait_closed();
+    co_await handlers_end(server);
 }
 
 CO_TEST_REAL_TIME(
@@ -196,7 +202,7 @@ CO_TEST_REAL_TIME(
         CHECK(got.find("line x\n") != std::string::npos);
     }
     server.close();
-    co_await server.wait_closed();
+    co_await handlers_end(server);
 }
 
 CO_TEST_REAL_TIME("openssl s_client that renegotiates is refused, and TLS 1.1 is not spoken") {
@@ -214,7 +220,7 @@ CO_TEST_REAL_TIME("openssl s_client that renegotiates is refused, and TLS 1.1 is
     CHECK(refused.find("alert protocol version") != std::string::npos);
     server.close();
     server.abort_clients();
-    co_await server.wait_closed();
+    co_await handlers_end(server);
     static_cast<void>(testing::take_logs()); // the handler's error: the client's alert
 }
 
