@@ -2,6 +2,8 @@
 // The common store behind the threads' free lists: slabs of equal blocks, one lock per class.
 #include "base/frame_pool.h"
 
+#include "base/sanitizers.h"
+
 #include <atomic>
 #include <mutex>
 #include <new>
@@ -11,17 +13,7 @@ namespace asyncio::base {
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool pooled = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool pooled = false;
-#else
-constexpr bool pooled = true;
-#endif
-#else
-constexpr bool pooled = true;
-#endif
+constexpr bool pooled = !heap_is_watched;
 
 constexpr std::size_t slab_bytes = FramePool::slab_bytes;
 
