@@ -7,6 +7,7 @@
 #include "asyncio/testing/sweep.h"
 #include "asyncio/testing/system_call_faults.h"
 #include "support/memory.h"
+#include "support/pattern.h"
 #include "support/peers.h"
 #include "support/reports.h"
 
@@ -17,6 +18,7 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 using support::connect_tcp;
+using support::pattern;
 using support::Peer;
 using support::turns;
 using testing::Call;
@@ -59,12 +61,6 @@ Coro<std::string> converse() {
     server.close();
     co_await server.wait_closed();
     co_return transcript;
-}
-
-std::string pattern(std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 % 251);
-    return bytes;
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include "asyncio/sleep.h"
 #include "asyncio/testing/sweep.h"
 #include "support/memory_file.h"
+#include "support/pattern.h"
 #include "support/peers.h"
 #include "support/pipes.h"
 #include "support/reports.h"
@@ -18,26 +19,12 @@ using support::connect_pair;
 using support::connect_tcp;
 using support::MemoryFile;
 using support::NoKernelSendfile;
+using support::pattern;
+using support::receive_all;
 using support::Recorder;
 using support::turns;
 
 namespace {
-
-std::string pattern(std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 % 251);
-    return bytes;
-}
-
-Coro<std::string> receive_all(const support::Peer* peer, std::size_t size) {
-    // LIFETIME: the case awaits this.
-    std::string got;
-    while (got.size() < size) {
-        got += peer->receive();
-        co_await yield_now();
-    }
-    co_return got;
-}
 
 Coro<> close(const support::Connection<Recorder>* end) {
     // LIFETIME: the case awaits this.

@@ -14,6 +14,7 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 using support::Bystander;
+using support::fill;
 using support::MemoryFile;
 using support::NoKernelSendfile;
 using support::Recorder;
@@ -29,16 +30,6 @@ Socket bound(int type) {
     Socket socket(AF_INET, type);
     socket.bind(*Address::from_literal("127.0.0.1", 0));
     return socket;
-}
-
-std::size_t fill(const Socket& socket) {
-    const std::string block(65536, 'x');
-    std::size_t total = 0;
-    for (;;) {
-        const ssize_t sent = os::send(socket.fileno(), block.data(), block.size());
-        if (sent < 0) return total;
-        total += static_cast<std::size_t>(sent);
-    }
 }
 
 std::span<std::byte> in(std::array<std::byte, 16>& buffer) { return buffer; }

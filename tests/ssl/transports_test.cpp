@@ -6,6 +6,7 @@
 #include "asyncio/testing/testing.h"
 #include "ssl/ssl.h"
 #include "support/memory.h"
+#include "support/pattern.h"
 #include "support/peers.h"
 #include "support/reports.h"
 #include "support/tls_streams.h"
@@ -14,6 +15,7 @@
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::pattern;
 using support::Recorder;
 using support::TlsLink;
 using support::turns;
@@ -21,12 +23,6 @@ using testing::MemoryOptions;
 using Calls = std::vector<std::string>;
 
 namespace {
-
-std::string pattern(std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 % 251);
-    return bytes;
-}
 
 /// The calls without how often data came.
 Calls without_data(const Calls& calls) {
