@@ -30,6 +30,7 @@ public:
 
     /// Throws    std::system_error.
     void start() {
+        ended_.set_running_or_notify_cancel(); // so that who waits cannot cancel it
         thread_ = std::thread([this] { work(); });
     }
 
@@ -129,7 +130,8 @@ Coro<> wait_for_all(const Crew& crew) {
 void throw_failures(const Crew& crew) {
     std::vector<std::exception_ptr> errors;
     for (const std::unique_ptr<Seat>& seat : crew) {
-        if (seat->error()) errors.push_back(seat->error());
+        // Behind a second Ctrl-C some may still clean up: what they fail with is theirs until then.
+        if (seat->ended().done() && seat->error()) errors.push_back(seat->error());
     }
     if (errors.empty()) return;
     if (errors.size() == 1) std::rethrow_exception(errors.front());

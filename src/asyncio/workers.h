@@ -85,8 +85,9 @@ concept WorkersMain = requires(const F& main, Worker worker) {
 ///         co_await server.serve_forever();
 ///     });
 ///
-/// Ctrl-C cancels `main` on each loop, and when all have ended comes out of this; a second one does
-/// not wait for what they clean up. If `main` fails on one, the others are cancelled.
+/// Ctrl-C cancels `main` on each loop, and when all have ended comes out of this: their threads are
+/// waited for, also after a second one; a third ends the process. If `main` fails on one, the
+/// others are cancelled.
 ///
 /// main      called once on each thread, at the same time
 /// Throws    what `main` throws, if it fails on one loop only; ExceptionGroup: on several.

@@ -124,6 +124,25 @@ TEST("run_workers: Ctrl-C ends all of them in order, and comes out as KeyboardIn
     CHECK(end.exited(0));
 }
 
+TEST("run_workers: a second Ctrl-C waits for the threads, too") {
+    const auto end = in_child([] {
+        std::signal(SIGINT, SIG_DFL); // a background job is born ignoring it
+        std::atomic<int> there = 0;
+        std::atomic<int> cleaned = 0;
+        const auto main = [&]() -> Coro<> {
+            if (++there == 2) ::raise(SIGINT);
+            const Outcome<void> stopped = co_await outcome(sleep(1h));
+            if (++there == 3) ::raise(SIGINT); // the first that cleans up
+            co_await sleep(20ms);
+            ++cleaned;
+            stopped.value();
+        };
+        CHECK_THROWS_AS(run_workers(2, main), KeyboardInterrupt);
+        CHECK_EQ(cleaned.load(), 2);
+    });
+    CHECK(end.exited(0));
+}
+
 TEST("run_workers: servers on one port share the connections, and stop together") {
     const Port port = free_port();
     const std::size_t descriptors = os::open_descriptors_count();
