@@ -20,10 +20,12 @@ using support::in_child;
 
 namespace {
 
-Port free_port() {
-    const os::Socket socket(AF_INET);
+// A port that nobody but who shares it can take.
+os::Socket reserved_port() {
+    os::Socket socket(AF_INET);
+    socket.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1);
     socket.bind(*os::Address::from_literal("127.0.0.1", 0));
-    return Port(socket.getsockname().port());
+    return socket;
 }
 
 } // namespace
@@ -144,7 +146,8 @@ TEST("run_workers: a second Ctrl-C waits for the threads, too") {
 }
 
 TEST("run_workers: servers on one port share the connections, and stop together") {
-    const Port port = free_port();
+    const os::Socket reserved = reserved_port();
+    const Port port(reserved.getsockname().port());
     const std::size_t descriptors = os::open_descriptors_count();
     std::atomic<int> listening = 0;
     std::atomic<int> answered = 0;

@@ -7,6 +7,7 @@
 #include "os/descriptor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -180,9 +181,10 @@ namespace {
 
 /// What is in use; not before threads that a closed loop has left alone have let go of theirs.
 Baseline settled(const Baseline& wanted) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(1);
     Baseline now = Baseline::now();
-    for (int i = 0; i < 1000; ++i) {
-        if (now.descriptors == wanted.descriptors && now.blocks == wanted.blocks) break;
+    while (now.descriptors != wanted.descriptors || now.blocks != wanted.blocks) {
+        if (std::chrono::steady_clock::now() >= give_up) break;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         now = Baseline::now();
     }
