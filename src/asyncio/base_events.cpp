@@ -89,6 +89,7 @@ void EventLoop::enter_running() {
     parts_->running = true;
     parts_->thread = std::this_thread::get_id();
     here.loop = this;
+    here.loop_index = index;
     here.task = nullptr;
     here.inline_child = nullptr;
     here.stack_limit = detail::stack_position() - detail::inline_stack_bytes;
@@ -98,6 +99,7 @@ void EventLoop::enter_running() {
 void EventLoop::leave_running() noexcept {
     const detail::ThisThread& outer = parts_->outer;
     here.loop = outer.loop;
+    here.loop_index = outer.loop_index;
     here.stack_limit = outer.stack_limit;
     detail::track_origins(outer.track_origins);
     detail::forget_failure();
@@ -150,16 +152,8 @@ void EventLoop::leave_running() noexcept {
 }
 
 // One turn, in CPython's order: poll, queue what is ready, queue what is due, run what was queued.
-// With no descriptor to look at, it is the last two.
-[[gnu::always_inline]] inline void EventLoop::run_once() {
+[[gnu::noinline]] void EventLoop::run_once() {
     ++turns_;
-    const bool nothing_else = turn_flags == 0 && inbox_.load(std::memory_order_acquire) == 0;
-    if (!nothing_else || ready.empty()) return run_other_turn();
-    if (!timers.empty()) queue_due_timers();
-    run_ready();
-}
-
-[[gnu::noinline]] void EventLoop::run_other_turn() {
     if (has_turn(polls) || (ready.empty() && !has_turn(stopping))) {
         poll(poll_timeout());
     } else if (inbox_.load(std::memory_order_acquire) != 0) {
@@ -170,6 +164,16 @@ void EventLoop::leave_running() noexcept {
     if (!ready.empty()) run_ready();
 }
 
+// The same where there is nothing to look at, nothing to stop for and something to run: what is
+// due, and what was queued.
+[[gnu::always_inline]] inline void EventLoop::run_plain_turns() {
+    while (turn_flags == 0 && inbox_.load(std::memory_order_acquire) == 0 && !ready.empty()) {
+        ++turns_;
+        if (!timers.empty()) queue_due_timers();
+        run_ready();
+    }
+}
+
 void EventLoop::run_forever() {
     struct Running {
         explicit Running(EventLoop& running) : loop(running) { loop.enter_running(); }
@@ -178,6 +182,7 @@ void EventLoop::run_forever() {
     } running(*this);
     do {
         run_once();
+        run_plain_turns();
     } while (!has_turn(stopping));
 }
 

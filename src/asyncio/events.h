@@ -332,7 +332,7 @@ private:
     friend struct detail::LoopCore;
 
     void run_once();
-    void run_other_turn();
+    void run_plain_turns();
     std::int64_t poll_timeout() const;
     void poll(std::int64_t timeout_ns);
     void trim_before_sleep(std::int64_t timeout_ns);

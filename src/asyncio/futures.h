@@ -68,15 +68,22 @@ std::string state_value_text(const FutureState* state) {
     return value_text(static_cast<TypedState<Stored<T>>*>(typed)->value());
 }
 
+/// StateOps::plain of a State whose values are of type V.
+template <class State, class V>
+constexpr std::uint8_t plain_class() noexcept {
+    if (alignof(V) > 8 || !std::is_trivially_destructible_v<V>) return 0;
+    return static_cast<std::uint8_t>(base::StatePool::class_of(sizeof(State)));
+}
+
 template <class T>
-inline constexpr StateOps plain_ops{
-    sizeof(TypedState<Stored<T>>),
-    (alignof(Stored<T>) > 8),
-    alignof(Stored<T>) <= 8 && std::is_trivially_destructible_v<Stored<T>>,
-    std::is_trivially_destructible_v<Stored<T>> ? nullptr : &destroy_value<T>,
-    &state_value_text<T>,
-    nullptr,
-    nullptr};
+inline constexpr StateOps plain_ops{sizeof(TypedState<Stored<T>>),
+                                    (alignof(Stored<T>) > 8),
+                                    plain_class<TypedState<Stored<T>>, Stored<T>>(),
+                                    std::is_trivially_destructible_v<Stored<T>> ? nullptr
+                                                                                : &destroy_value<T>,
+                                    &state_value_text<T>,
+                                    nullptr,
+                                    nullptr};
 
 /// A new state. Wide ones come from the frames' pool, whose blocks are aligned to 16 bytes.
 template <class State, class... Args>

@@ -120,7 +120,7 @@ FutureState* gather_of(const FutureState* task) noexcept;
 void destroy_gather(FutureState* outer) noexcept;
 
 template <class V>
-inline constexpr StateOps gather_ops{sizeof(GatherState<V>), (alignof(V) > 8),     false,
+inline constexpr StateOps gather_ops{sizeof(GatherState<V>), (alignof(V) > 8),     0,
                                      &destroy_value<V>,      &state_value_text<V>, &cancel_gather,
                                      &destroy_gather};
 

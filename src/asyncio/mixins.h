@@ -11,7 +11,7 @@ class LoopBound {
 public:
     /// Binds to the running loop. Returns false if it is bound to another one.
     bool binds() noexcept {
-        const std::uint16_t running = here.loop->index;
+        const std::uint16_t running = here.loop_index;
         if (loop_ == running) [[likely]]
             return true;
         if (loop_ != 0) return false;

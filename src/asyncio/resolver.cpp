@@ -20,11 +20,20 @@ Resolver& Resolver::of(EventLoop& loop) {
     return *resolver;
 }
 
+Resolver::Found Resolver::addresses(const os::Lookup& lookup, const OnThread& /*here*/) {
+    return os::getaddrinfo(lookup);
+}
+
+std::pair<std::string, std::string> Resolver::names(const os::Address& address, int flags,
+                                                    const OnThread& /*here*/) {
+    return os::getnameinfo(address, flags);
+}
+
 Future<Resolver::Found> Resolver::look_up(os::Lookup lookup) {
     if (const auto known = in_flight_.find(lookup); known != in_flight_.end()) {
         return known->second;
     }
-    auto found = loop_.run_in_executor(&pool_, &os::getaddrinfo, lookup);
+    auto found = loop_.run_in_executor(&pool_, &addresses, lookup, OnThread());
     // Before it is known to others: what is never taken out again would be the answer for ever.
     found.add_done_callback([this, lookup](const Future<Found>& done) {
         in_flight_.erase(lookup);
@@ -35,7 +44,7 @@ Future<Resolver::Found> Resolver::look_up(os::Lookup lookup) {
 }
 
 Future<std::pair<std::string, std::string>> Resolver::names_of(os::Address address, int flags) {
-    return loop_.run_in_executor(&pool_, &os::getnameinfo, address, flags);
+    return loop_.run_in_executor(&pool_, &names, address, flags, OnThread());
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include "asyncio/threads.h"
 #include "os/resolver.h"
 
+#include <atomic>
 #include <map>
 #include <vector>
 
@@ -31,7 +32,24 @@ public:
     Future<std::pair<std::string, std::string>> names_of(os::Address address, int flags);
     std::size_t in_flight() const noexcept { return in_flight_.size(); }
 
+    /// How many look-ups threads have before them, of all loops: a closed one leaves its behind.
+    /// Thread    any; what a look-up has done is seen by who no longer finds it here.
+    static int on_threads() noexcept { return on_threads_.load(std::memory_order_acquire); }
+
 private:
+    // Goes with a look-up to its thread.
+    class OnThread {
+    public:
+        OnThread() noexcept { on_threads_.fetch_add(1, std::memory_order_relaxed); }
+        OnThread(OnThread&&) noexcept : OnThread() {}
+        OnThread& operator=(OnThread&&) = delete;
+        ~OnThread() { on_threads_.fetch_sub(1, std::memory_order_release); }
+    };
+    static Found addresses(const os::Lookup& lookup, const OnThread& here);
+    static std::pair<std::string, std::string> names(const os::Address& address, int flags,
+                                                     const OnThread& here);
+    inline static std::atomic<int> on_threads_{0};
+
     EventLoop& loop_;
     ThreadPoolExecutor pool_;
     std::map<os::Lookup, Future<Found>> in_flight_;

@@ -146,10 +146,11 @@ void free_state(FutureState* state) noexcept {
 } // namespace
 
 void destroy_state(FutureState* state) noexcept {
-    const bool plain = state->ops->plain && state->cell.st == CellHead::value &&
+    const std::uint8_t pool_class = state->ops->plain;
+    const bool plain = pool_class != 0 && state->cell.st == CellHead::value &&
                        (state->cold & FutureState::cold_bit) == 0 && state->context.empty();
     if (!plain) return destroy_special_state(state);
-    base::StatePool::give(state, state->ops->bytes);
+    base::StatePool::give_to_class(state, pool_class);
 }
 
 // ---- cancelling ---------------------------------------------------------------------------------

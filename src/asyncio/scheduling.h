@@ -177,7 +177,7 @@ static_assert(sizeof(CellHead) == 8);
 struct StateOps {
     std::uint32_t bytes; // of the whole object
     bool wide; // the value is aligned to 16 bytes
-    bool plain; // one that has a value is just memory of the state pool
+    std::uint8_t plain; // one that has a value is just memory of this class of the state pool; or 0
     void (*destroy_value)(FutureState*) noexcept; // null: nothing to do
     std::string (*value_text)(const FutureState*); // repr of the value
     bool (*cancel)(FutureState*, std::string_view); // null: complete it as cancelled
@@ -284,6 +284,7 @@ struct ThisThread {
     std::uintptr_t care_limit = 0; // the same; in debug mode the highest address: all are looked at
     FutureState* task = nullptr; // the running task
     LoopCore* loop = nullptr; // the running loop
+    std::uint16_t loop_index = 0; // the running loop's; 0: none runs
     InlineChild* inline_child = nullptr; // innermost one
     std::uint64_t next_id = 0; // of tasks; a thread takes them in blocks
     std::uint64_t last_id = 0;
@@ -348,9 +349,8 @@ extern LoopCore* loop_table[loops_max]; // by index; a slot is its loop's thread
 /// Nearly always the running loop: a branch that is foreseen, where the table would be two loads
 /// that every wake-up has to wait for.
 inline LoopCore* loop_of(const FutureState* state) noexcept {
-    LoopCore* const running = here.loop;
-    if (running != nullptr && running->index == state->loop()) [[likely]]
-        return running;
+    if (here.loop_index == state->loop()) [[likely]]
+        return here.loop;
     return loop_table[state->loop()];
 }
 

@@ -55,8 +55,8 @@ void destroy_shield(FutureState* outer) noexcept;
 
 template <class T>
 inline constexpr StateOps shield_ops{
-    sizeof(ShieldState<T>), (alignof(Stored<T>) > 8), false,          &destroy_value<T>,
-    &state_value_text<T>,   &cancel_shield,           &destroy_shield};
+    sizeof(ShieldState<T>), (alignof(Stored<T>) > 8), 0, &destroy_value<T>, &state_value_text<T>,
+    &cancel_shield,         &destroy_shield};
 
 template <class T>
 void hand_value(FutureState* outer, FutureState* inner) {

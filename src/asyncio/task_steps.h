@@ -34,14 +34,22 @@ inline void tell_waiters(FutureState* state) noexcept {
 /// cancelled before its first step.
 bool has_step(FutureState* task) noexcept;
 
+/// The same of a task that may not have started besides: then its result gets its place.
+inline bool has_special_step(FutureState* task) noexcept {
+    if (task->has(FutureState::asks | FutureState::must_cancel) && !has_step(task)) return false;
+    if (task->has(FutureState::not_started)) task->cell.frame()->out = &task->cell;
+    return true;
+}
+
 /// Runs a queued task until it suspends or ends. Nothing of a frame is touched after its resume:
 /// it may be gone. Inlined into the turn, where it has to be; elsewhere call run_step.
 /// The task stays the current one: whoever runs something else next calls leave_task().
 [[gnu::always_inline]] inline void step_task(FutureState* task) {
-    if (task->has(FutureState::asks | FutureState::must_cancel)) [[unlikely]] {
-        if (!has_step(task)) return;
+    constexpr std::uint16_t special =
+        FutureState::asks | FutureState::must_cancel | FutureState::not_started;
+    if (task->has(special)) [[unlikely]] {
+        if (!has_special_step(task)) return;
     }
-    if (task->has(FutureState::not_started)) task->cell.frame()->out = &task->cell;
     task->clear(FutureState::queued | FutureState::not_started);
     here.task = task;
     context_slot = &task->context;

@@ -36,6 +36,11 @@ public:
     static constexpr std::size_t cached_bytes_max = 64 << 20; // per class and thread
     static constexpr std::size_t idle_bytes_max = 1 << 20; // the same, of a thread that sleeps
 
+    /// The class of `bytes`; 0: none, it is larger than the largest.
+    static constexpr std::size_t class_of(std::size_t bytes) noexcept {
+        return bytes <= largest ? (bytes + Grain - 1) / Grain : 0;
+    }
+
     /// Memory for `bytes`, aligned to `Grain`. Throws std::bad_alloc.
     static void* take(std::size_t bytes) {
         const std::size_t index = (bytes + Grain - 1) / Grain;
@@ -55,6 +60,10 @@ public:
         const std::size_t index = (bytes + Grain - 1) / Grain;
         if (index >= class_count) [[unlikely]]
             return give_large(memory);
+        give_to_class(memory, index);
+    }
+    /// The same for who knows the class, which is not 0.
+    static void give_to_class(void* memory, std::size_t index) noexcept {
         Bin& bin = bins_[index];
         if (bin.room != 0) [[likely]] {
             --bin.room;

@@ -2,6 +2,7 @@
 // A resolver that answers as a test wants, without a network.
 #pragma once
 
+#include "asyncio/resolver.h"
 #include "os/resolver.h"
 #include "support/system_calls.h"
 
@@ -14,6 +15,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -33,7 +35,9 @@ public:
     FakeResolver& operator=(const FakeResolver&) = delete;
     ~FakeResolver() {
         release();
-        wait_until_idle(); // whoever is in a look-up uses this
+        wait_until_idle();
+        // Whoever is on the way to a look-up uses this too: those of a closed loop.
+        while (asyncio::detail::Resolver::on_threads() != 0) std::this_thread::yield();
         active() = nullptr;
     }
 
