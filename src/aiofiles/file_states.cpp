@@ -15,7 +15,7 @@ namespace aiofiles::detail {
 using asyncio::Coro;
 
 FileState::FileState(RawFile raw_file, Manner how, std::string mode_text, std::int64_t at)
-    : raw(std::move(raw_file)), manner(std::move(how)), mode(std::move(mode_text)), position(at) {}
+    : raw(std::move(raw_file)), manner(how), mode(std::move(mode_text)), position(at) {}
 
 FileState::~FileState() {
     if (closed || (work && work->result->call == RawCall::close)) return;
@@ -62,17 +62,23 @@ void FileState::check_seekable() const {
 
 namespace {
 
+void take_up_write(FileState& file, RawResult& result) {
+    file.behind = std::move(result.bytes);
+    file.behind.erase(0, result.written);
+    if (!result.made || !file.seekable()) return;
+    file.position = result.call == RawCall::append
+                        ? result.position
+                        : file.position + static_cast<std::int64_t>(result.written);
+}
+
 // What a call has done, wholly or in part. If there is no memory for it, nothing has happened.
 void take_up(FileState& file, RawResult& result) {
-    if (is_write(result.call)) {
-        file.behind = std::move(result.bytes);
-        file.behind.erase(0, result.written);
-    }
+    if (is_write(result.call)) return take_up_write(file, result);
     if (!result.made) return;
-    const auto size = static_cast<std::int64_t>(result.bytes.size());
     switch (result.call) {
     case RawCall::read:
     case RawCall::read_to_end:
+        if (file.seekable()) file.position += static_cast<std::int64_t>(result.bytes.size());
         file.ahead.erase(0, std::exchange(file.taken, 0));
         if (file.ahead.empty()) {
             file.ahead = std::move(result.bytes);
@@ -80,20 +86,14 @@ void take_up(FileState& file, RawResult& result) {
             file.ahead += result.bytes;
         }
         file.at_end = result.at_end;
-        if (file.seekable()) file.position += size;
-        break;
-    case RawCall::write:
-    case RawCall::append:
-        if (!file.seekable()) break;
-        file.position = result.call == RawCall::append
-                            ? result.position
-                            : file.position + static_cast<std::int64_t>(result.written);
         break;
     case RawCall::seek:
         if (result.errnum != 0) break; // it is where it was, and so is what was read ahead
         file.take(file.rest().size());
         file.position = result.position;
         break;
+    case RawCall::write:
+    case RawCall::append:
     case RawCall::truncate:
     case RawCall::roll_over: break;
     case RawCall::close: file.closed = true; break;

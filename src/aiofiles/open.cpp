@@ -33,8 +33,8 @@ AsyncFile make_file(FoundFile found, std::string mode, const OpenOptions& option
     Manner manner(Mode(mode), options);
     manner.by_line = manner.by_line || (manner.lines_if_terminal && found.is_terminal);
     RawFile raw(std::move(found.descriptor), closes, std::move(found.name), options.executor());
-    return AsyncFile(std::make_shared<FileState>(std::move(raw), std::move(manner), std::move(mode),
-                                                 found.position));
+    return AsyncFile(
+        std::make_shared<FileState>(std::move(raw), manner, std::move(mode), found.position));
 }
 
 FoundFile look_at(int fd, const Mode& mode, std::string name) {

@@ -19,7 +19,7 @@ namespace {
 void remove_quietly(const std::string& path) noexcept {
     try {
         os::remove_file(path);
-    } catch (...) {
+    } catch (...) { // it is gone already, or its folder is
     }
 }
 

@@ -156,6 +156,7 @@ template <>
 struct CoroPromise<void> : PromiseOf<void> {
     Coro<void>
     get_return_object(std::source_location function = std::source_location::current()) noexcept;
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): set before the first resume.
     void return_void() noexcept { out->st = CellHead::value; }
 };
 

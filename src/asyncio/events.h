@@ -199,7 +199,7 @@ public:
                                  std::shared_ptr<const TlsContext> context);
     Coro<TransportRef> start_tls(Transport& transport, std::shared_ptr<BaseProtocol> protocol,
                                  std::shared_ptr<const TlsContext> context,
-                                 StartTlsOptions options);
+                                 const StartTlsOptions& options);
     /// Sends a file over a transport, behind what was written before. See sendfile.h.
     /// Returns   how many bytes were sent.
     /// Cancel    a part is sent, and the file's position is behind it; the connection goes on.

@@ -91,7 +91,7 @@ template <class State, class... Args>
     static_assert(alignof(State) <= 8);
     void* memory =
         ops.wide ? base::FramePool::take(sizeof(State)) : base::StatePool::take(sizeof(State));
-    return ::new (memory) State(&ops, args...);
+    return ::new (memory) State(&ops, std::move(args)...);
 }
 
 /// A done-callback: told by the state, then queued as a call of its own.

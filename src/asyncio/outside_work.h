@@ -121,9 +121,8 @@ public:
     template <class... Parts>
     LoopJob(EventLoop& loop, StateRef future, const ContextSlot* context, Parts&&... parts)
         : OutsideWork(loop, std::move(future)), call_(std::forward<Parts>(parts)...),
-          in_context_(context != nullptr) {
-        if (in_context_) context_ = ContextSlot(*context);
-    }
+          context_(context != nullptr ? ContextSlot(*context) : ContextSlot()),
+          in_context_(context != nullptr) {}
 
     void run() noexcept override {
         if (!leave_queue(Phase::running)) return release();

@@ -88,7 +88,7 @@ Coro<TransportRef> EventLoop::start_tls(Transport& transport,
 
 Coro<TransportRef> EventLoop::start_tls(Transport& transport,
                                         std::shared_ptr<BaseProtocol> protocol,
-                                        TlsContextRef context, StartTlsOptions options) {
+                                        TlsContextRef context, const StartTlsOptions& options) {
     return detail::start_tls(this, TransportRef(transport), std::move(protocol),
                              options.tls(std::move(context)),
                              options.server_side().value_or(false));

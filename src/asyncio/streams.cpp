@@ -210,8 +210,8 @@ Coro<> start_tls(Counted<WriterState> writer, TlsContextRef context, StartTlsOpt
         throw ConnectionAbortedError(ECONNABORTED, "start_tls", "bytes in the clear are not read");
     }
     if (!options.server_side()) options.server_side(protocol->is_server_side());
-    const TransportRef over = co_await loop.start_tls(*writer->transport, protocol,
-                                                      std::move(context), std::move(options));
+    const TransportRef over =
+        co_await loop.start_tls(*writer->transport, protocol, std::move(context), options);
     protocol->replace_transport(*over);
     writer->transport = over;
     guard.upgraded = true;

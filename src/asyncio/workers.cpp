@@ -117,6 +117,7 @@ Coro<> wait_for_one(const Crew& crew, std::size_t i) {
 
 Coro<> wait_for_all(const Crew& crew) {
     std::vector<Task<>> ends;
+    ends.reserve(crew.size());
     for (std::size_t i = 0; i < crew.size(); ++i) {
         ends.push_back(create_task(wait_for_one(crew, i)));
     }

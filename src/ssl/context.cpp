@@ -281,8 +281,8 @@ void SSLContext::set_sni_callback(SniCallback callback) const {
     SSL_CTX_set_tlsext_servername_callback(context, ask);
 }
 
-SSLObject SSLContext::wrap_bio(MemoryBIO incoming, MemoryBIO outgoing, bool server_side,
-                               const std::string& server_hostname) const {
+SSLObject SSLContext::wrap_bio(const MemoryBIO& incoming, const MemoryBIO& outgoing,
+                               bool server_side, const std::string& server_hostname) const {
     return detail::make_object(*this, incoming, outgoing, server_side, server_hostname);
 }
 

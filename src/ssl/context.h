@@ -141,8 +141,8 @@ public:
     /// server_hostname   of a client: whom to ask for, and whose certificate is expected
     /// Throws    ValueError: the name is none, or is needed for the check; a server has none. A
     ///           client's context on the server's side, or the reverse.
-    SSLObject wrap_bio(MemoryBIO incoming, MemoryBIO outgoing, bool server_side = false,
-                       const std::string& server_hostname = "") const;
+    SSLObject wrap_bio(const MemoryBIO& incoming, const MemoryBIO& outgoing,
+                       bool server_side = false, const std::string& server_hostname = "") const;
     /// The same for connections that take up an earlier one's session, if the server agrees.
     TlsContextRef resuming(const SSLSession& session) const;
     /// For ConnectOptions, ServerOptions, start_tls.

@@ -12,15 +12,15 @@
 
 namespace asyncio::ssl::detail {
 
-template <auto free_it>
+template <auto FreeIt>
 struct Freed {
     template <class T>
     void operator()(T* object) const noexcept {
-        free_it(object);
+        FreeIt(object);
     }
 };
-template <class T, auto free_it>
-using Owned = std::unique_ptr<T, Freed<free_it>>;
+template <class T, auto FreeIt>
+using Owned = std::unique_ptr<T, Freed<FreeIt>>;
 
 using OwnedContext = Owned<SSL_CTX, SSL_CTX_free>;
 using OwnedConnection = Owned<SSL, SSL_free>;

@@ -22,6 +22,8 @@ using support::sweep_awaited;
 namespace {
 
 constexpr std::string_view long_text = "a text that is too long to be kept inside of a string";
+// Not inlined: g++ 12 takes a literal's length for one that has no room, and warns.
+[[gnu::noinline]] std::string long_string() { return std::string(long_text); }
 
 Coro<int> answer() {
     co_await sleep(1s);
@@ -178,7 +180,7 @@ CO_TEST("FLT-CORE-15: awaiting coroutines, futures and sleeps") {
     reached = co_await sweep_awaited([]() -> Coro<> { co_await sleep(1s); });
     CHECK(reached >= 1);
     reached = co_await sweep_awaited([]() -> Coro<> {
-        const auto text = co_await sleep(1s, std::string(long_text));
+        const auto text = co_await sleep(1s, long_string());
         CHECK_EQ(text, long_text);
     });
     CHECK(reached >= 1);
