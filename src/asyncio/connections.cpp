@@ -173,15 +173,6 @@ os::Address peer_of(const Socket& socket) {
     }
 }
 
-/// Closes the transport of a connection that nobody will get.
-struct CloseUnlessMade {
-    TransportRef transport;
-    bool made = false;
-    ~CloseUnlessMade() {
-        if (!made) transport->close();
-    }
-};
-
 Coro<Connected<BaseProtocol>> make_connection(EventLoop* loop, ProtocolFactory factory,
                                               Socket socket) {
     // LIFETIME: the loop runs this.

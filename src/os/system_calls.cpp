@@ -5,6 +5,8 @@
 #include <netdb.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 namespace asyncio::os {
 
@@ -14,6 +16,9 @@ constinit SystemCalls system_calls{
     .sendmsg = &::sendmsg,
     .recvfrom = &::recvfrom,
     .sendto = &::sendto,
+    .read = &::read,
+    .write = &::write,
+    .writev = &::writev,
     .sendfile = &::sendfile,
     .socket = &::socket,
     .bind = &::bind,
