@@ -110,15 +110,6 @@ protected:
     std::unique_ptr<Busy> busy_;
 };
 
-/// Closes the transport of a connection that nobody will get.
-struct CloseUnlessMade {
-    TransportRef transport;
-    bool made = false;
-    ~CloseUnlessMade() {
-        if (!made) transport->close();
-    }
-};
-
 /// What a socket's transport shows of it.
 TransportSocket socket_of(ChannelTransport& transport) noexcept;
 

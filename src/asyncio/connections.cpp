@@ -3,6 +3,7 @@
 #include "asyncio/connections.h"
 
 #include "asyncio/base_events.h"
+#include "asyncio/made_transports.h"
 #include "asyncio/selector_transports.h"
 #include "asyncio/staggered.h"
 
@@ -173,22 +174,15 @@ os::Address peer_of(const Socket& socket) {
     }
 }
 
-Coro<Connected<BaseProtocol>> make_connection(EventLoop* loop, ProtocolFactory factory,
-                                              Socket socket) {
-    // LIFETIME: the loop runs this.
-    socket.setblocking(false);
-    os::set_nodelay(socket);
-    std::shared_ptr<BaseProtocol> protocol = factory();
-    const os::Address peer = peer_of(socket);
-    const Future<> made(*loop);
-    auto* transport =
-        SelectorSocketTransport::make(*loop, socket.detach(), protocol, peer, nullptr);
-    CloseUnlessMade guard{TransportRef(*transport)};
-    transport->tell_when_made(made);
-    co_await made;
-    guard.made = true;
-    co_return Connected<BaseProtocol>{guard.transport, std::move(protocol)};
-}
+/// A transport of a socket.
+struct MakeSocketTransport {
+    std::shared_ptr<Socket> socket; // shared, so that this can be copied
+    ChannelTransport* operator()(EventLoop& loop,
+                                 const std::shared_ptr<BaseProtocol>& protocol) const {
+        const os::Address peer = peer_of(*socket);
+        return SelectorSocketTransport::make(loop, socket->detach(), protocol, peer, nullptr);
+    }
+};
 
 Socket taken_stream(const std::shared_ptr<Socket>& given) {
     if (given == nullptr || !*given) {
@@ -199,6 +193,15 @@ Socket taken_stream(const std::shared_ptr<Socket>& given) {
 }
 
 } // namespace
+
+Coro<Connected<BaseProtocol>> make_connection(EventLoop* loop, ProtocolFactory factory,
+                                              Socket socket) {
+    socket.setblocking(false);
+    os::set_nodelay(socket);
+    MakeSocketTransport make;
+    make.socket = std::make_shared<Socket>(std::move(socket));
+    return made_transport(loop, std::move(factory), std::move(make));
+}
 
 Coro<Connected<BaseProtocol>> create_connection(EventLoop* loop, ProtocolFactory factory,
                                                 std::string host, Port port,

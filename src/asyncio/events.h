@@ -18,6 +18,7 @@
 
 namespace asyncio {
 
+class DatagramOptions;
 class Port;
 class SendfileOptions;
 class ThreadPoolExecutor;
@@ -25,6 +26,7 @@ class Transport;
 namespace os {
 struct AddrInfo;
 class Address;
+class Descriptor;
 class Socket;
 } // namespace os
 namespace detail {
@@ -166,7 +168,7 @@ public:
     /// Cancel    stops watching; nothing was written.
     Readiness writable(int fd) noexcept { return Readiness(*this, fd, true); }
 
-    // ---- connections: connections.h, servers.h --------------------------------------------------
+    // ---- connections: connections.h, servers.h, datagrams.h -------------------------------------
 
     /// `(factory, host, port, ConnectOptions)` or `(factory, ConnectOptions)`; see connections.h.
     template <class F, class... Args>
@@ -177,6 +179,20 @@ public:
     /// `(factory, hosts, port, ServerOptions)` or `(factory, ServerOptions)`; see servers.h.
     template <class F, class... Args>
     auto create_server(F&& factory, Args&&... args);
+    /// `(factory, path, ConnectOptions)` or `(factory, ConnectOptions)`; see unix_connections.h.
+    template <class F, class... Args>
+    auto create_unix_connection(F&& factory, Args&&... args);
+    /// `(factory, path, ServerOptions)` or `(factory, ServerOptions)`; see unix_connections.h.
+    template <class F, class... Args>
+    auto create_unix_server(F&& factory, Args&&... args);
+    /// See pipes.h.
+    template <class F>
+    auto connect_read_pipe(F&& factory, os::Descriptor pipe);
+    template <class F>
+    auto connect_write_pipe(F&& factory, os::Descriptor pipe);
+    /// `(factory, DatagramOptions)`; see datagrams.h.
+    template <class F>
+    auto create_datagram_endpoint(F&& factory, DatagramOptions options);
     /// Sends a file over a transport, behind what was written before. See sendfile.h.
     /// Returns   how many bytes were sent.
     /// Cancel    a part is sent, and the file's position is behind it; the connection goes on.

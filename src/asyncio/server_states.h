@@ -6,6 +6,7 @@
 #include "asyncio/locks.h"
 #include "asyncio/selector_transports.h"
 #include "asyncio/servers.h"
+#include "os/unix_paths.h"
 
 namespace asyncio::detail {
 
@@ -60,6 +61,12 @@ public:
     Event& gone() noexcept { return gone_; } // set: closed, and no connection left
     std::optional<Future<>>& forever() noexcept { return forever_; }
 
+    /// Removes this file at the end, if it is still the same then.
+    void remove_at_end(std::string path, os::FileIdentity file) {
+        path_ = std::move(path);
+        file_ = file;
+    }
+
     void attach(ServerClient& client) noexcept;
     void detach(ServerClient& client) noexcept;
     /// A transport for an accepted connection.
@@ -74,6 +81,7 @@ public:
 private:
     ~ServerState();
     std::vector<TransportRef> clients() const;
+    void close_listeners() noexcept;
     void tell_if_gone() noexcept {
         if (closed_ && clients_.empty()) gone_.set();
     }
@@ -83,6 +91,8 @@ private:
     std::vector<Listener*> listeners_;
     base::IntrusiveList<ServerClient> clients_;
     Event gone_;
+    std::string path_; // of a Unix server
+    std::optional<os::FileIdentity> file_; // what it is to remove
     std::optional<Future<>> forever_; // who is in serve_forever()
     int backlog_;
     bool serving_ = false;

@@ -140,8 +140,12 @@ ServerState::ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<S
     for (Socket& socket : sockets) listeners_.push_back(new Listener(*this, std::move(socket)));
 }
 
-ServerState::~ServerState() {
-    for (Listener* listener : listeners_) listener->close();
+ServerState::~ServerState() { close_listeners(); }
+
+void ServerState::close_listeners() noexcept {
+    for (Listener* listener : std::exchange(listeners_, {})) listener->close();
+    if (file_) os::remove_if_same(path_, *file_);
+    file_.reset();
 }
 
 std::vector<TransportSocket> ServerState::sockets() const {
@@ -161,7 +165,7 @@ void ServerState::start() {
 void ServerState::close() noexcept {
     if (closed_) return;
     closed_ = true;
-    for (Listener* listener : std::exchange(listeners_, {})) listener->close();
+    close_listeners();
     if (forever_) forever_->cancel();
     tell_if_gone();
     if (std::exchange(serving_, false)) release();

@@ -25,13 +25,15 @@ struct ExtraInfo {
     const char* name;
 };
 
-/// The facts that transports of sockets know.
+/// The facts that transports of sockets know; those of pipes know the last one.
 namespace extra {
 // Who is at the other end, and at this one.
 inline constexpr ExtraInfo<Address> peername{"peername"};
 inline constexpr ExtraInfo<Address> sockname{"sockname"};
 // The socket itself, to look at and to set options of.
 inline constexpr ExtraInfo<TransportSocket> socket{"socket"};
+// The descriptor of a pipe's transport; -1: closed.
+inline constexpr ExtraInfo<int> pipe{"pipe"};
 } // namespace extra
 
 /// One end of a connection, as its protocol sees it. Nothing here waits.
