@@ -56,7 +56,7 @@ AddressPairs unix_addresses(const DatagramOptions& options) {
 /// The addresses of one end, added to the pairs of their families and protocols.
 Coro<> add_addresses(EventLoop* loop, DatagramOptions options, DatagramOptions::End end,
                      os::Address AddressPair::* side, AddressPairs* pairs) {
-    // LIFETIME: ip_addresses(), which awaits this, holds `pairs`; `side` is a member's name; the loop
+    // LIFETIME: ip_addresses(), which awaits this, holds `pairs`; `side` names a member; the loop
     // runs it.
     if (!end.port) throw TypeError("host and port are expected, a path only for AF_UNIX");
     const auto infos = co_await loop->getaddrinfo(end.host, end.port, options.family(), SOCK_DGRAM,

@@ -100,4 +100,13 @@ private:
     std::uint32_t refs_ = 1;
 };
 
+/// Closes a server that nobody will get.
+struct CloseUnlessGiven {
+    const Server& server;
+    bool given = false;
+    ~CloseUnlessGiven() {
+        if (!given) server.close();
+    }
+};
+
 } // namespace asyncio::detail

@@ -296,7 +296,9 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, Hosts hosts
     }
     const std::vector<os::AddrInfo> infos = co_await addresses_of(loop, hosts, port, options);
     Server server = serve(*loop, std::move(factory), bind_all(infos, options), options);
+    CloseUnlessGiven guard{server};
     co_await yield_now();
+    guard.given = true;
     co_return server;
 }
 
@@ -310,7 +312,9 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptio
     sockets.push_back(std::move(*options.sock()));
     sockets.back().setblocking(false);
     Server server = serve(*loop, std::move(factory), std::move(sockets), options);
+    CloseUnlessGiven guard{server};
     co_await yield_now();
+    guard.given = true;
     co_return server;
 }
 

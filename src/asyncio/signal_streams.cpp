@@ -78,9 +78,9 @@ void SignalStream::arrived(int number) {
 
 Coro<std::optional<int>> SignalStream::next_of(SignalStream* stream) {
     // LIFETIME: the stream outlives the await, as a queue does.
-    const Outcome<int> next = co_await outcome(stream->arrivals_.get());
+    Outcome<int> next = co_await outcome(stream->arrivals_.get());
     if (is_exception<QueueShutDown>(next.exception())) co_return std::nullopt;
-    const int number = next.value();
+    const int number = std::move(next).value();
     std::erase(stream->waiting_, number);
     co_return number;
 }

@@ -4,6 +4,7 @@
 
 #include "asyncio/queues.h"
 
+#include <concepts>
 #include <optional>
 #include <vector>
 

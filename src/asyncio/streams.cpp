@@ -205,7 +205,12 @@ ProtocolFactory stream_factory(Counted<ClientCallback> callback, std::size_t lim
 }
 
 Stream stream_of(const Connected<StreamReaderProtocol>& made) {
-    return {made.protocol->reader(), StreamWriter(*made.transport, made.protocol)};
+    try {
+        return {made.protocol->reader(), StreamWriter(*made.transport, made.protocol)};
+    } catch (const std::bad_alloc&) {
+        made.transport->close(); // nobody will get it
+        throw;
+    }
 }
 
 Coro<Server> start_server(Counted<ClientCallback> callback, Hosts hosts, Port port,

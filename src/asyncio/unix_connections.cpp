@@ -37,8 +37,10 @@ Coro<Server> serve_unix(EventLoop* loop, ProtocolFactory factory, Socket socket,
     if (options.cleanup_socket() && !os::is_abstract(path)) {
         if (const auto file = os::identity_of(path)) state->remove_at_end(path, *file);
     }
+    CloseUnlessGiven guard{server};
     if (options.start_serving()) state->start();
     co_await yield_now();
+    guard.given = true;
     co_return server;
 }
 

@@ -8,6 +8,7 @@
 #include "support/resolver.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
 
@@ -61,13 +62,16 @@ CO_TEST("SEM-UDP-02: a socket alone is taken; with other options, or of streams,
     co_await close_endpoint(end);
 
     CHECK_THROWS_AS(co_await open_endpoint(DatagramOptions().sock(Socket(AF_INET))), ValueError);
-    const auto datagrams = [] { return Socket(AF_INET, SOCK_DGRAM); };
-    for (const DatagramOptions& options :
-         {local(), towards(address), DatagramOptions().family(AF_INET), DatagramOptions().proto(17),
-          DatagramOptions().flags(AI_PASSIVE), DatagramOptions().reuse_port(true),
-          DatagramOptions().allow_broadcast(true)}) {
-        DatagramOptions both = options;
-        both.sock(datagrams());
+    std::vector<DatagramOptions> others(7);
+    others[0] = local();
+    others[1] = towards(address);
+    others[2].family(AF_INET);
+    others[3].proto(17);
+    others[4].flags(AI_PASSIVE);
+    others[5].reuse_port(true);
+    others[6].allow_broadcast(true);
+    for (DatagramOptions& both : others) {
+        both.sock(Socket(AF_INET, SOCK_DGRAM));
         CHECK_THROWS_MSG(co_await open_endpoint(both), ValueError, "when sock is specified");
     }
     CHECK_THROWS_MSG(co_await open_endpoint(DatagramOptions()), ValueError, "address family");
@@ -189,7 +193,9 @@ CO_TEST("SEM-UDP-05: Unix datagrams, with and without a name; a dead socket file
     server.transport().sendto("you", server.protocol->senders[1]);
     co_await wait_for_arrivals(named, 1);
     CHECK_EQ(named.protocol->received, Texts{"you"});
-    for (const Endpoint& end : {server, nameless, named}) co_await close_endpoint(end);
+    co_await close_endpoint(server);
+    co_await close_endpoint(nameless);
+    co_await close_endpoint(named);
 }
 
 CO_TEST("SEM-UDP-05: another file is not removed, an abstract name needs none, a long path is an "

@@ -7,7 +7,10 @@
 #include "asyncio/testing/system_call_faults.h"
 #include "support/datagrams.h"
 #include "support/peers.h"
+#include "support/system_calls.h"
 
+#include <cctype>
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 
