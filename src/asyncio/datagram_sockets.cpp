@@ -151,8 +151,13 @@ Coro<DatagramSocket> open_datagram_socket(DatagramOptions options) {
     const auto protocol = std::make_shared<detail::DatagramSocketProtocol>(options.limit());
     auto factory = [protocol] { return protocol; };
     auto made = co_await loop.create_datagram_endpoint(factory, std::move(options));
-    co_return DatagramSocket(
-        std::make_shared<detail::DatagramSocketState>(made.transport, made.protocol));
+    try {
+        co_return DatagramSocket(
+            std::make_shared<detail::DatagramSocketState>(made.transport, made.protocol));
+    } catch (const std::bad_alloc&) {
+        made.transport->close(); // nobody will get it
+        throw;
+    }
 }
 
 } // namespace asyncio
