@@ -13,6 +13,16 @@ function(asyncio_precompiled target)
     asyncio_warnings(asyncio_face)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
       target_compile_options(asyncio_face PRIVATE "SHELL:-Xclang -fno-pch-timestamp") # for ccache
+    elseif(CMAKE_CXX_COMPILER_LAUNCHER)
+      # With g++, ccache takes the face that was precompiled before for what it is to precompile
+      # now: so that goes first. And it takes headers that differ in comments alone for the same;
+      # but #pragma once knows a precompiled header by every byte of it: so all are compared.
+      set(face ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/asyncio_face.dir/cmake_pch.hxx.gch)
+      set(headers "$(find '${PROJECT_SOURCE_DIR}/src' -name '*.h' | sort | paste -sd:)")
+      set(anew "test \"\${*#*c++-header}\" = \"$*\" && exec \"$@\"\; rm -f '${face}'\; ")
+      string(APPEND anew "CCACHE_EXTRAFILES=\"${headers}\" exec \"$@\"")
+      set_target_properties(asyncio_face PROPERTIES
+        CXX_COMPILER_LAUNCHER "sh;-c;${anew};sh;${CMAKE_CXX_COMPILER_LAUNCHER}")
     endif()
   endif()
   target_precompile_headers(${target} REUSE_FROM asyncio_face)

@@ -22,7 +22,8 @@ asyncio::Coro<> handle(asyncio::StreamReader reader, asyncio::StreamWriter write
     writer.write("line\nkey=value;\x00\x01\x02\x03\x04"sv);
     writer.write("no newline at the end");
     writer.write_eof();
-    std::cout << "server got: " << co_await reader.read() << '\n';
+    auto data = co_await reader.read();
+    std::cout << "server got: " << data << '\n';
     writer.close();
     co_await writer.wait_closed();
 }
@@ -71,7 +72,8 @@ asyncio::Coro<> write_much() {
         co_await writer.drain();
     }
     writer.write_eof();
-    std::cout << "server counted " << co_await reader.readline();
+    auto total = co_await reader.readline();
+    std::cout << "server counted " << total;
     writer.close();
     co_await writer.wait_closed();
 }
@@ -93,7 +95,8 @@ asyncio::Coro<> main_() {
     } catch (const asyncio::ValueError& e) {
         std::cout << "ValueError: " << e.what() << '\n';
     }
-    std::cout << "readline after it: " << python::repr_of_bytes(co_await reader.readline()) << '\n';
+    auto line = co_await reader.readline();
+    std::cout << "readline after it: " << python::repr_of_bytes(line) << '\n';
 }
 
 int main(int argc, char* argv[]) {

@@ -45,6 +45,7 @@
 // Threads.
 #include "asyncio/concurrent_wait.h" // concurrent::wait, concurrent::as_completed
 #include "asyncio/threads.h"         // to_thread, ThreadPoolExecutor, run_coroutine_threadsafe
+#include "asyncio/workers.h"         // run_workers
 
 // Below all of these.
 #include "asyncio/contextvars.h" // ContextVar, Context

@@ -24,10 +24,17 @@ ChannelTransport::ChannelTransport(EventLoop& loop, os::Descriptor descriptor,
           },
           [](Hop* hop) noexcept { static_cast<ChannelTransport*>(hop)->let_go(); }),
       Channel(operations), context_(std::as_const(current_context())) {
-    Channels::of(loop); // made before it is asked for
+    // Made before it is asked for; if that fails, the descriptor is still its owner's.
+    Channels::of(loop);
     fd = descriptor.release();
+}
+
+// Open still: what it was to become has failed to be made.
+ChannelTransport::~ChannelTransport() { const os::Descriptor descriptor(fd); }
+
+void ChannelTransport::start() noexcept {
     hop_queued_ = true;
-    queue_hop(loop.core(), this);
+    queue_hop(loop().core(), this);
 }
 
 ChannelTransport::Busy& ChannelTransport::busy() {

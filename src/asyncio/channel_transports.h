@@ -17,6 +17,9 @@ namespace asyncio::detail {
 /// Source    CPython 3.14 selector_events._SelectorTransport.
 class ChannelTransport : public FlowControlTransport, protected Hop, protected Channel {
 public:
+    /// Has connection_made() called in the next turn; from then on the loop owns it. Once, when it
+    /// is made as a whole.
+    void start() noexcept;
     /// Told when connection_made() has been called and reading has begun.
     void tell_when_made(const Future<>& waiter);
 
@@ -45,12 +48,12 @@ protected:
         StateRef sent; // who has reserved writing, and waits
     };
 
-    /// Takes the descriptor over; connection_made() is called in the next turn.
+    /// Takes the descriptor over.
     /// Throws    TypeError: no protocol, or of another kind. std::bad_alloc.
     ChannelTransport(EventLoop& loop, os::Descriptor descriptor,
                      std::shared_ptr<BaseProtocol> protocol, const Channel::Ops& operations,
                      Carries what = Carries::bytes);
-    ~ChannelTransport() override = default;
+    ~ChannelTransport() override;
     void destroy() noexcept override { delete this; }
 
     // What the kinds of transports say of themselves.

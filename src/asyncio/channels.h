@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace asyncio {
@@ -84,7 +85,10 @@ public:
 
     /// Where everything is received into. Lent for one call of a protocol.
     std::span<char> read_buffer();
-    bool is_read_buffer(const char* data) const noexcept { return data == buffer_.data(); }
+    /// Is it this, from its beginning on?
+    bool is_read_buffer(std::string_view data) const noexcept {
+        return data.data() == buffer_.data();
+    }
     /// Hands the read buffer over for another of its size.
     base::Chunk take_read_buffer(base::Chunk other) noexcept;
 

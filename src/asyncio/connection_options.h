@@ -3,6 +3,7 @@
 #pragma once
 
 #include "asyncio/durations.h"
+#include "asyncio/tls_engine.h"
 #include "asyncio/trsock.h"
 #include "os/resolver.h"
 
@@ -27,7 +28,8 @@ public:
     Port(const char* service) : Port(std::string(service)) {}
 
     /// As getaddrinfo() takes it; empty: none.
-    const std::string& text() const noexcept { return text_; }
+    const std::string& text() const& noexcept { return text_; }
+    std::string text() && noexcept { return std::move(text_); }
     explicit operator bool() const noexcept { return given_; }
 
 private:
@@ -52,6 +54,21 @@ private:
     std::vector<std::string> names_;
     bool given_ = false;
 };
+
+namespace detail {
+
+/// The keyword arguments that are about TLS.
+struct TlsOptions {
+    TlsContextRef context; // null: no TLS
+    std::optional<std::string> server_hostname;
+    std::optional<Duration> handshake_timeout;
+    std::optional<Duration> shutdown_timeout;
+
+    /// Throws    ValueError: they mean nothing without a context, or a time is not positive.
+    void check() const;
+};
+
+} // namespace detail
 
 /// The keyword arguments of create_connection and open_connection.
 class ConnectOptions {
@@ -105,6 +122,27 @@ public:
         return *this;
     }
 
+    /// Speak TLS: an ssl::SSLContext. Null: do not.
+    ConnectOptions& ssl(TlsContextRef context) {
+        tls_.context = std::move(context);
+        return *this;
+    }
+    /// Whose certificate is expected, if not the host's that is connected to.
+    ConnectOptions& server_hostname(std::string name) {
+        tls_.server_hostname = std::move(name);
+        return *this;
+    }
+    /// How long the handshake may take; 60 s.
+    ConnectOptions& ssl_handshake_timeout(Duration time) {
+        tls_.handshake_timeout = time;
+        return *this;
+    }
+    /// How long the end may take, with what is still to be sent; 30 s.
+    ConnectOptions& ssl_shutdown_timeout(Duration time) {
+        tls_.shutdown_timeout = time;
+        return *this;
+    }
+
     // What was set, for those who connect.
     int family() const noexcept { return family_; }
     int proto() const noexcept { return protocol_; }
@@ -117,6 +155,7 @@ public:
     std::optional<std::size_t> interleave() const noexcept { return interleave_; }
     bool all_errors() const noexcept { return all_errors_; }
     std::size_t limit() const noexcept { return limit_; }
+    const detail::TlsOptions& tls() const noexcept { return tls_; }
 
 private:
     int family_ = 0;
@@ -128,6 +167,7 @@ private:
     std::optional<std::size_t> interleave_;
     bool all_errors_ = false;
     std::size_t limit_ = 64 * 1024;
+    detail::TlsOptions tls_;
 };
 
 /// The keyword arguments of create_server and start_server.
@@ -185,6 +225,22 @@ public:
         return *this;
     }
 
+    /// Speak TLS: an ssl::SSLContext. Null: do not.
+    ServerOptions& ssl(TlsContextRef context) {
+        tls_.context = std::move(context);
+        return *this;
+    }
+    /// How long the handshake may take; 60 s.
+    ServerOptions& ssl_handshake_timeout(Duration time) {
+        tls_.handshake_timeout = time;
+        return *this;
+    }
+    /// How long the end may take, with what is still to be sent; 30 s.
+    ServerOptions& ssl_shutdown_timeout(Duration time) {
+        tls_.shutdown_timeout = time;
+        return *this;
+    }
+
     // What was set, for those who serve.
     int family() const noexcept { return family_; }
     std::optional<int> flags() const noexcept { return flags_; }
@@ -196,6 +252,7 @@ public:
     bool start_serving() const noexcept { return start_serving_; }
     bool cleanup_socket() const noexcept { return cleanup_socket_; }
     std::size_t limit() const noexcept { return limit_; }
+    const detail::TlsOptions& tls() const noexcept { return tls_; }
 
 private:
     int family_ = 0;
@@ -208,6 +265,71 @@ private:
     bool start_serving_ = true;
     bool cleanup_socket_ = true;
     std::size_t limit_ = 64 * 1024;
+    detail::TlsOptions tls_;
+};
+
+/// The keyword arguments of start_tls.
+class StartTlsOptions {
+public:
+    StartTlsOptions() noexcept {}
+    /// Are we the server? Of a StreamWriter: if its connection was accepted.
+    StartTlsOptions& server_side(bool server) {
+        server_side_ = server;
+        return *this;
+    }
+    /// Of a client: whose certificate is expected.
+    StartTlsOptions& server_hostname(std::string name) {
+        server_hostname_ = std::move(name);
+        return *this;
+    }
+    /// How long the handshake may take; 60 s.
+    StartTlsOptions& ssl_handshake_timeout(Duration time) {
+        handshake_timeout_ = time;
+        return *this;
+    }
+    /// How long the end may take, with what is still to be sent; 30 s.
+    StartTlsOptions& ssl_shutdown_timeout(Duration time) {
+        shutdown_timeout_ = time;
+        return *this;
+    }
+
+    // What was set.
+    std::optional<bool> server_side() const noexcept { return server_side_; }
+    detail::TlsOptions tls(TlsContextRef context) const {
+        return {std::move(context), server_hostname_, handshake_timeout_, shutdown_timeout_};
+    }
+
+private:
+    std::optional<bool> server_side_;
+    std::optional<std::string> server_hostname_;
+    std::optional<Duration> handshake_timeout_;
+    std::optional<Duration> shutdown_timeout_;
+};
+
+/// The keyword arguments of connect_accepted_socket.
+class AcceptedOptions {
+public:
+    AcceptedOptions() noexcept {}
+    /// Speak TLS, as a server: an ssl::SSLContext. Null: do not.
+    AcceptedOptions& ssl(TlsContextRef context) {
+        tls_.context = std::move(context);
+        return *this;
+    }
+    /// How long the handshake may take; 60 s.
+    AcceptedOptions& ssl_handshake_timeout(Duration time) {
+        tls_.handshake_timeout = time;
+        return *this;
+    }
+    /// How long the end may take, with what is still to be sent; 30 s.
+    AcceptedOptions& ssl_shutdown_timeout(Duration time) {
+        tls_.shutdown_timeout = time;
+        return *this;
+    }
+
+    const detail::TlsOptions& tls() const noexcept { return tls_; } // what was set
+
+private:
+    detail::TlsOptions tls_;
 };
 
 } // namespace asyncio

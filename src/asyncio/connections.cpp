@@ -5,6 +5,7 @@
 #include "asyncio/base_events.h"
 #include "asyncio/made_transports.h"
 #include "asyncio/selector_transports.h"
+#include "asyncio/sslproto.h"
 #include "asyncio/staggered.h"
 
 #include <algorithm>
@@ -98,7 +99,7 @@ Infos interleaved(const Infos& infos, std::size_t first_family_count) {
     return mixed;
 }
 
-[[noreturn]] void throw_failures(std::vector<std::vector<std::exception_ptr>> by_attempt,
+[[noreturn]] void throw_failures(const std::vector<std::vector<std::exception_ptr>>& by_attempt,
                                  bool all_errors) {
     std::vector<std::exception_ptr> failures;
     for (const auto& some : by_attempt) failures.insert(failures.end(), some.begin(), some.end());
@@ -162,7 +163,7 @@ Coro<Socket> connect_any(EventLoop* loop, std::string host, Port port, ConnectOp
     } else {
         socket = co_await connect_in_order(attempt, std::move(infos));
     }
-    if (!socket) throw_failures(std::move(failures), options.all_errors());
+    if (!socket) throw_failures(failures, options.all_errors());
     co_return std::move(*socket);
 }
 
@@ -174,16 +175,6 @@ os::Address peer_of(const Socket& socket) {
     }
 }
 
-/// A transport of a socket.
-struct MakeSocketTransport {
-    std::shared_ptr<Socket> socket; // shared, so that this can be copied
-    ChannelTransport* operator()(EventLoop& loop,
-                                 const std::shared_ptr<BaseProtocol>& protocol) const {
-        const os::Address peer = peer_of(*socket);
-        return SelectorSocketTransport::make(loop, socket->detach(), protocol, peer, nullptr);
-    }
-};
-
 Socket taken_stream(const std::shared_ptr<Socket>& given) {
     if (given == nullptr || !*given) {
         throw ValueError("host and port was not specified and no sock specified");
@@ -194,13 +185,41 @@ Socket taken_stream(const std::shared_ptr<Socket>& given) {
 
 } // namespace
 
+Terms client_terms(const ConnectOptions& options, const std::string& host) {
+    Terms terms{options.tls()};
+    terms.tls.check();
+    if (!terms.tls.context || terms.tls.server_hostname) return terms;
+    if (host.empty()) {
+        throw ValueError("You must set server_hostname when using ssl without a host");
+    }
+    terms.tls.server_hostname = host;
+    return terms;
+}
+
 Coro<Connected<BaseProtocol>> make_connection(EventLoop* loop, ProtocolFactory factory,
-                                              Socket socket) {
+                                              Socket socket, Terms terms) {
+    // LIFETIME: the loop runs this.
     socket.setblocking(false);
     os::set_nodelay(socket);
-    MakeSocketTransport make;
-    make.socket = std::make_shared<Socket>(std::move(socket));
-    return made_transport(loop, std::move(factory), std::move(make));
+    std::shared_ptr<BaseProtocol> protocol = factory();
+    std::shared_ptr<SSLProtocol> over;
+    if (terms.tls.context) {
+        over = make_ssl_protocol(*loop, protocol, terms.tls, terms.server_side);
+    }
+    const std::shared_ptr<BaseProtocol> lowest = over ? over : protocol;
+    const os::Address peer = peer_of(socket);
+    const Future<> made(*loop);
+    auto* transport = SelectorSocketTransport::make(*loop, socket.detach(), lowest, peer, nullptr);
+    CloseUnlessMade guard{TransportRef(*transport)};
+    if (over) {
+        over->transport().tell_when_ready(made);
+    } else {
+        transport->tell_when_made(made);
+    }
+    co_await made;
+    guard.made = true;
+    if (over) guard.transport = TransportRef(over->transport());
+    co_return Connected<BaseProtocol>{guard.transport, std::move(protocol)};
 }
 
 Coro<Connected<BaseProtocol>> create_connection(EventLoop* loop, ProtocolFactory factory,
@@ -209,21 +228,28 @@ Coro<Connected<BaseProtocol>> create_connection(EventLoop* loop, ProtocolFactory
     if (options.sock() != nullptr) {
         throw ValueError("host/port and sock can not be specified at the same time");
     }
+    Terms terms = client_terms(options, host);
     Socket socket = co_await connect_any(loop, std::move(host), std::move(port), options);
-    co_return co_await make_connection(loop, std::move(factory), std::move(socket));
+    co_return co_await make_connection(loop, std::move(factory), std::move(socket),
+                                       std::move(terms));
 }
 
 Coro<Connected<BaseProtocol>> create_connection(EventLoop* loop, ProtocolFactory factory,
                                                 ConnectOptions options) {
+    Terms terms = client_terms(options, "");
     Socket socket = taken_stream(options.sock());
-    co_return co_await make_connection(loop, std::move(factory), std::move(socket));
+    co_return co_await make_connection(loop, std::move(factory), std::move(socket),
+                                       std::move(terms));
 }
 
 Coro<Connected<BaseProtocol>> connect_accepted(EventLoop* loop, ProtocolFactory factory,
-                                               Socket socket) {
+                                               Socket socket, AcceptedOptions options) {
+    Terms terms{options.tls(), true};
+    terms.tls.check();
     auto given = std::make_shared<Socket>(std::move(socket));
     Socket taken = taken_stream(given);
-    co_return co_await make_connection(loop, std::move(factory), std::move(taken));
+    co_return co_await make_connection(loop, std::move(factory), std::move(taken),
+                                       std::move(terms));
 }
 
 } // namespace asyncio::detail

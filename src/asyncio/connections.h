@@ -26,7 +26,7 @@ Coro<Connected<BaseProtocol>> create_connection(EventLoop* loop, ProtocolFactory
 Coro<Connected<BaseProtocol>> create_connection(EventLoop* loop, ProtocolFactory factory,
                                                 ConnectOptions options);
 Coro<Connected<BaseProtocol>> connect_accepted(EventLoop* loop, ProtocolFactory factory,
-                                               Socket socket);
+                                               Socket socket, AcceptedOptions options);
 
 /// The same connection with the factory's own type of protocol.
 template <class P>
@@ -53,9 +53,11 @@ using protocol_of_t = typename std::invoke_result_t<std::decay_t<F>&>::element_t
 /// Returns   transport and protocol.
 /// Throws    OSError: no address could be connected; it names the address, or tells all failures.
 ///           ExceptionGroup: the same, with all_errors. GaiError. What the factory throws.
-///           ValueError: both a socket and an address, or neither; no stream socket.
+///           ValueError: both a socket and an address, or neither; no stream socket; with ssl, no
+///           name whose certificate to expect; what is about TLS without ssl. With ssl: what the
+///           handshake failed with (ssl::SSLError, ConnectionAbortedError: it took too long).
 /// Cancel    no socket is left.
-/// Source    CPython 3.14 loop.create_connection.
+/// Source    CPython 3.14 loop.create_connection.  Differs: `ssl=True` is a context of its own.
 template <class F, class... Args>
 auto EventLoop::create_connection(F&& factory, Args&&... args) {
     static_assert(detail::MakesProtocol<std::decay_t<F>>,
@@ -65,15 +67,21 @@ auto EventLoop::create_connection(F&& factory, Args&&... args) {
 }
 
 /// Makes a transport of a socket that was accepted elsewhere.
-/// Throws    ValueError: no stream socket. What the factory throws.
+/// Throws    ValueError: no stream socket, or what is about TLS without ssl. What the factory
+///           throws, and what a handshake failed with.
 /// Cancel    the socket is closed.
 /// Source    CPython 3.14 loop.connect_accepted_socket.
 template <class F>
 auto EventLoop::connect_accepted_socket(F&& factory, os::Socket socket) {
+    return connect_accepted_socket(std::forward<F>(factory), std::move(socket), AcceptedOptions());
+}
+template <class F>
+auto EventLoop::connect_accepted_socket(F&& factory, os::Socket socket, AcceptedOptions options) {
     static_assert(detail::MakesProtocol<std::decay_t<F>>,
                   "the factory is called as factory() and gives a std::shared_ptr to a protocol");
-    return detail::with_protocol<detail::protocol_of_t<F>>(detail::connect_accepted(
-        this, detail::ProtocolFactory(std::forward<F>(factory)), std::move(socket)));
+    return detail::with_protocol<detail::protocol_of_t<F>>(
+        detail::connect_accepted(this, detail::ProtocolFactory(std::forward<F>(factory)),
+                                 std::move(socket), std::move(options)));
 }
 
 } // namespace asyncio

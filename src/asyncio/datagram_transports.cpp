@@ -39,6 +39,7 @@ SelectorDatagramTransport* SelectorDatagramTransport::make(EventLoop& loop, Sock
     auto* transport = new SelectorDatagramTransport(loop, std::move(socket), std::move(protocol),
                                                     connected ? peer : remote);
     transport->connected_ = connected;
+    transport->start();
     return transport;
 }
 

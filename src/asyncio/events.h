@@ -18,11 +18,16 @@
 
 namespace asyncio {
 
+class AcceptedOptions;
+class BaseProtocol;
 class DatagramOptions;
 class Port;
 class SendfileOptions;
+class StartTlsOptions;
 class ThreadPoolExecutor;
+class TlsContext;
 class Transport;
+class TransportRef;
 namespace os {
 struct AddrInfo;
 class Address;
@@ -176,6 +181,8 @@ public:
     /// See connections.h.
     template <class F>
     auto connect_accepted_socket(F&& factory, os::Socket socket);
+    template <class F>
+    auto connect_accepted_socket(F&& factory, os::Socket socket, AcceptedOptions options);
     /// `(factory, hosts, port, ServerOptions)` or `(factory, ServerOptions)`; see servers.h.
     template <class F, class... Args>
     auto create_server(F&& factory, Args&&... args);
@@ -193,6 +200,22 @@ public:
     /// `(factory, DatagramOptions)`; see datagrams.h.
     template <class F>
     auto create_datagram_endpoint(F&& factory, DatagramOptions options);
+    /// Puts TLS over a transport whose protocol is `protocol`, which is not told again that it is
+    /// connected. Awaits the handshake; from then on only the new transport is to be used.
+    ///
+    /// context   an ssl::SSLContext
+    /// Returns   the new transport.
+    /// Throws    TypeError: no context, or a transport that TLS cannot be put over. ValueError: a
+    ///           time that is not positive; a name that is needed and not given. What the handshake
+    ///           failed with: then the connection is closed.
+    /// Cancel    the connection is closed.
+    /// Lifetime  `transport` is kept.
+    /// Source    CPython 3.14 loop.start_tls.
+    Coro<TransportRef> start_tls(Transport& transport, std::shared_ptr<BaseProtocol> protocol,
+                                 std::shared_ptr<const TlsContext> context);
+    Coro<TransportRef> start_tls(Transport& transport, std::shared_ptr<BaseProtocol> protocol,
+                                 std::shared_ptr<const TlsContext> context,
+                                 StartTlsOptions options);
     /// Sends a file over a transport, behind what was written before. See sendfile.h.
     /// Returns   how many bytes were sent.
     /// Cancel    a part is sent, and the file's position is behind it; the connection goes on.

@@ -14,7 +14,9 @@ struct MakePipeTransport {
     std::shared_ptr<os::Descriptor> pipe; // shared, so that this can be copied
     ChannelTransport* operator()(EventLoop& loop,
                                  const std::shared_ptr<BaseProtocol>& protocol) const {
-        return new T(loop, std::move(*pipe), protocol);
+        auto* transport = new T(loop, std::move(*pipe), protocol);
+        transport->start();
+        return transport;
     }
 };
 

@@ -33,6 +33,7 @@ public:
     virtual void connection_made([[maybe_unused]] Transport& transport) {}
     /// The connection is gone.
     /// error   null: closed by us, or by the peer in good order.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): for those that keep it.
     virtual void connection_lost([[maybe_unused]] std::exception_ptr error) {}
     /// The transport holds more unsent bytes than its high-water mark: stop writing. Comes from
     /// inside write().

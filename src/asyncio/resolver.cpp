@@ -25,11 +25,12 @@ Future<Resolver::Found> Resolver::look_up(os::Lookup lookup) {
         return known->second;
     }
     auto found = loop_.run_in_executor(&pool_, &os::getaddrinfo, lookup);
-    in_flight_.emplace(lookup, found);
+    // Before it is known to others: what is never taken out again would be the answer for ever.
     found.add_done_callback([this, lookup](const Future<Found>& done) {
         in_flight_.erase(lookup);
         if (!done.cancelled()) static_cast<void>(done.exception()); // perhaps nobody waits any more
     });
+    in_flight_.emplace(lookup, found);
     return found;
 }
 
@@ -72,7 +73,7 @@ Coro<std::vector<os::AddrInfo>> EventLoop::getaddrinfo(std::string host, Port po
                                                        int type, int proto, int flags) {
     os::Lookup lookup;
     lookup.host = std::move(host);
-    lookup.service = port.text();
+    lookup.service = std::move(port).text();
     lookup.family = family;
     lookup.type = type;
     lookup.protocol = proto;

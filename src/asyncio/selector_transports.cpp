@@ -9,7 +9,10 @@ namespace asyncio::detail {
 SelectorSocketTransport* SelectorSocketTransport::make(EventLoop& loop, os::Descriptor socket,
                                                        std::shared_ptr<BaseProtocol> protocol,
                                                        const Address& peer, ServerState* server) {
-    return new SelectorSocketTransport(loop, std::move(socket), std::move(protocol), peer, server);
+    auto* transport =
+        new SelectorSocketTransport(loop, std::move(socket), std::move(protocol), peer, server);
+    transport->start();
+    return transport;
 }
 
 SelectorSocketTransport::SelectorSocketTransport(EventLoop& loop, os::Descriptor socket,

@@ -24,6 +24,7 @@ public:
                                          const Address& peer, ServerState* server);
 
     void write_eof() override;
+    bool can_start_tls() const noexcept override { return true; }
 
     // For loop.sendfile().
     SendfileMode sendfile_mode() const noexcept override { return SendfileMode::native; }

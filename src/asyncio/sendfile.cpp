@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 
 namespace asyncio::detail {
 
@@ -84,19 +85,31 @@ std::optional<std::size_t> send_some(int socket, Progress& progress) {
     std::rethrow_exception(error);
 }
 
-// The next block, read by a thread. Empty: the end of the file.
-Future<std::string> next_block(EventLoop& loop, const Progress& progress) {
-    return loop.run_in_executor(
-        nullptr,
-        [](int file, off_t position, std::size_t most) {
-            std::string block(most, '\0');
-            const ssize_t got = os::read_at(file, block.data(), most, position);
-            if (got < 0) os::throw_os_error(static_cast<int>(-got), "read");
-            block.resize(static_cast<std::size_t>(got));
-            return block;
-        },
-        progress.file(), progress.position(), progress.next(block_bytes));
-}
+/// Reads a file block by block, on threads. A read that nobody waits for any more may still be
+/// under way when its file is closed: so it has a descriptor of its own.
+class BlockReader {
+public:
+    explicit BlockReader(int file)
+        : file_(std::make_shared<const os::Descriptor>(os::duplicate(file))) {}
+
+    /// The next one. Empty: the end of the file.
+    Future<std::string> next(EventLoop& loop, const Progress& progress) const {
+        return loop.run_in_executor(nullptr, &read, file_, progress.position(),
+                                    progress.next(block_bytes));
+    }
+
+private:
+    static std::string read(const std::shared_ptr<const os::Descriptor>& file, off_t position,
+                            std::size_t most) {
+        std::string block(most, '\0');
+        const ssize_t got = os::read_at(file->get(), block.data(), most, position);
+        if (got < 0) os::throw_os_error(static_cast<int>(-got), "read");
+        block.resize(static_cast<std::size_t>(got));
+        return block;
+    }
+
+    std::shared_ptr<const os::Descriptor> file_;
+};
 
 // ---- over a socket ------------------------------------------------------------------------------
 
@@ -117,8 +130,9 @@ Coro<std::uint64_t> send_by_kernel(EventLoop* loop, const os::Socket* socket, in
 Coro<std::uint64_t> send_by_hand(EventLoop* loop, const os::Socket* socket, int file,
                                  SendfileOptions options) {
     Progress progress(file, options);
+    const BlockReader blocks(file);
     while (progress.next(1) != 0) {
-        std::string block = co_await next_block(*loop, progress);
+        std::string block = co_await blocks.next(*loop, progress);
         if (block.empty()) break;
         const std::size_t bytes = block.size();
         co_await loop->sock_sendall(*socket, std::move(block));
@@ -259,8 +273,9 @@ Coro<std::uint64_t> send_by_hand(EventLoop* loop, TransportRef transport, int fi
                                  SendfileOptions options) {
     const FallbackSender sender(dynamic_cast<FlowControlTransport&>(*transport));
     Progress progress(file, options);
+    const BlockReader blocks(file);
     while (progress.next(1) != 0) {
-        const std::string block = co_await next_block(*loop, progress);
+        const std::string block = co_await blocks.next(*loop, progress);
         if (block.empty()) break;
         sender.protocol().check();
         transport->write(block);

@@ -44,7 +44,8 @@ private:
 /// Counts: handles, connections, and the loop's while it serves.
 class ServerState {
 public:
-    ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets, int backlog);
+    ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets, int backlog,
+                TlsOptions tls, os::BoundFile file);
     ServerState(const ServerState&) = delete; // listeners know its address
     ServerState& operator=(const ServerState&) = delete;
 
@@ -57,15 +58,9 @@ public:
     void start();
     void close() noexcept;
     void close_clients();
-    void abort_clients();
+    void abort_clients() noexcept;
     Event& gone() noexcept { return gone_; } // set: closed, and no connection left
     std::optional<Future<>>& forever() noexcept { return forever_; }
-
-    /// Removes this file at the end, if it is still the same then.
-    void remove_at_end(std::string path, os::FileIdentity file) {
-        path_ = std::move(path);
-        file_ = file;
-    }
 
     void attach(ServerClient& client) noexcept;
     void detach(ServerClient& client) noexcept;
@@ -91,22 +86,18 @@ private:
     std::vector<Listener*> listeners_;
     base::IntrusiveList<ServerClient> clients_;
     Event gone_;
-    std::string path_; // of a Unix server
-    std::optional<os::FileIdentity> file_; // what it is to remove
+    os::BoundFile file_; // of a Unix server
     std::optional<Future<>> forever_; // who is in serve_forever()
     int backlog_;
+    TlsOptions tls_; // of each connection
     bool serving_ = false;
     bool closed_ = false;
     std::uint32_t refs_ = 1;
 };
 
-/// Closes a server that nobody will get.
-struct CloseUnlessGiven {
-    const Server& server;
-    bool given = false;
-    ~CloseUnlessGiven() {
-        if (!given) server.close();
-    }
-};
+/// A server on bound sockets; takes a turn, in which connections may come.
+/// Cancel    nothing listens.
+Coro<Server> serve(EventLoop* loop, ProtocolFactory factory, std::vector<Socket> sockets,
+                   ServerOptions options, os::BoundFile file = {});
 
 } // namespace asyncio::detail

@@ -5,6 +5,7 @@
 #include "asyncio/base_events.h"
 #include "asyncio/server_states.h"
 #include "asyncio/sleep.h"
+#include "asyncio/sslproto.h"
 #include "asyncio/wait_for.h"
 
 #include <algorithm>
@@ -134,8 +135,9 @@ void Listener::resume() {
 // ---- a server -----------------------------------------------------------------------------------
 
 ServerState::ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets,
-                         int backlog)
-    : loop_(&loop), factory_(std::move(factory)), backlog_(backlog) {
+                         int backlog, TlsOptions tls, os::BoundFile file)
+    : loop_(&loop), factory_(std::move(factory)), file_(std::move(file)), backlog_(backlog),
+      tls_(std::move(tls)) {
     listeners_.reserve(sockets.size());
     for (Socket& socket : sockets) listeners_.push_back(new Listener(*this, std::move(socket)));
 }
@@ -144,12 +146,12 @@ ServerState::~ServerState() { close_listeners(); }
 
 void ServerState::close_listeners() noexcept {
     for (Listener* listener : std::exchange(listeners_, {})) listener->close();
-    if (file_) os::remove_if_same(path_, *file_);
-    file_.reset();
+    file_.remove();
 }
 
 std::vector<TransportSocket> ServerState::sockets() const {
     std::vector<TransportSocket> shown;
+    shown.reserve(listeners_.size());
     for (Listener* listener : listeners_) shown.push_back(listener->shown());
     return shown;
 }
@@ -174,7 +176,7 @@ void ServerState::close() noexcept {
 std::vector<TransportRef> ServerState::clients() const {
     std::vector<TransportRef> all;
     for (ServerClient* at = clients_.front(); at != nullptr; at = clients_.after(at)) {
-        all.emplace_back(static_cast<SelectorSocketTransport&>(*at));
+        all.emplace_back(outermost(static_cast<SelectorSocketTransport&>(*at)));
     }
     return all;
 }
@@ -183,8 +185,13 @@ void ServerState::close_clients() {
     for (const TransportRef& transport : clients()) transport->close();
 }
 
-void ServerState::abort_clients() {
-    for (const TransportRef& transport : clients()) transport->abort();
+// An abort takes effect in the next turn, so the list stays as it is meanwhile. Of a loop that is
+// closing it would at once, but then the loop aborts them all.
+void ServerState::abort_clients() noexcept {
+    if (loop_->is_closed()) return;
+    for (ServerClient* at = clients_.front(); at != nullptr; at = clients_.after(at)) {
+        static_cast<SelectorSocketTransport&>(*at).abort();
+    }
 }
 
 void ServerState::attach(ServerClient& client) noexcept {
@@ -200,7 +207,9 @@ void ServerState::detach(ServerClient& client) noexcept {
 
 void ServerState::accepted(os::Descriptor socket, const Address& peer) {
     try {
-        SelectorSocketTransport::make(*loop_, std::move(socket), factory_(), peer, this);
+        std::shared_ptr<BaseProtocol> protocol = factory_();
+        if (tls_.context) protocol = make_ssl_protocol(*loop_, std::move(protocol), tls_, true);
+        SelectorSocketTransport::make(*loop_, std::move(socket), std::move(protocol), peer, this);
     } catch (...) {
         const std::exception_ptr error = std::current_exception();
         if (is_exception<KeyboardInterrupt>(error) || is_exception<SystemExit>(error)) throw;
@@ -263,14 +272,6 @@ std::vector<Socket> bind_all(const std::vector<os::AddrInfo>& infos, const Serve
     return sockets;
 }
 
-Server serve(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets,
-             const ServerOptions& options) {
-    auto* state = new ServerState(loop, std::move(factory), std::move(sockets), options.backlog());
-    Server server(state);
-    if (options.start_serving()) state->start();
-    return server;
-}
-
 Coro<std::vector<os::AddrInfo>> addresses_of(EventLoop* loop, Hosts hosts, Port port,
                                              ServerOptions options) {
     std::vector<std::string> names = hosts.names();
@@ -288,22 +289,34 @@ Coro<std::vector<os::AddrInfo>> addresses_of(EventLoop* loop, Hosts hosts, Port 
 
 } // namespace
 
+// Who is cancelled in the turn has no handle to close it by.
+Coro<Server> serve(EventLoop* loop, ProtocolFactory factory, std::vector<Socket> sockets,
+                   ServerOptions options, os::BoundFile file) {
+    // LIFETIME: the loop runs this.
+    auto* state = new ServerState(*loop, std::move(factory), std::move(sockets), options.backlog(),
+                                  options.tls(), std::move(file));
+    Server server(state);
+    if (options.start_serving()) state->start();
+    const Outcome<> turn = co_await outcome(yield_now());
+    if (!turn.has_value()) server.close();
+    turn.value();
+    co_return server;
+}
+
 Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, Hosts hosts, Port port,
                            ServerOptions options) {
     // LIFETIME: the loop runs this.
+    options.tls().check();
     if (options.sock() != nullptr) {
         throw ValueError("host/port and sock can not be specified at the same time");
     }
     const std::vector<os::AddrInfo> infos = co_await addresses_of(loop, hosts, port, options);
-    Server server = serve(*loop, std::move(factory), bind_all(infos, options), options);
-    CloseUnlessGiven guard{server};
-    co_await yield_now();
-    guard.given = true;
-    co_return server;
+    co_return co_await serve(loop, std::move(factory), bind_all(infos, options), options);
 }
 
 Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptions options) {
     // LIFETIME: the loop runs this.
+    options.tls().check();
     if (options.sock() == nullptr || !*options.sock()) {
         throw ValueError("Neither host/port nor sock were specified");
     }
@@ -311,11 +324,7 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptio
     std::vector<Socket> sockets;
     sockets.push_back(std::move(*options.sock()));
     sockets.back().setblocking(false);
-    Server server = serve(*loop, std::move(factory), std::move(sockets), options);
-    CloseUnlessGiven guard{server};
-    co_await yield_now();
-    guard.given = true;
-    co_return server;
+    co_return co_await serve(loop, std::move(factory), std::move(sockets), options);
 }
 
 namespace {
@@ -333,23 +342,6 @@ Coro<> wait_closed(Server server, ServerState* state) {
     static_cast<void>(server);
 }
 
-Coro<> serve_forever(Server server, ServerState* state) {
-    if (state->forever()) {
-        throw RuntimeError("server is already being awaited on serve_forever()");
-    }
-    state->start();
-    const Future<> forever = state->forever().emplace(state->loop());
-    struct Leave {
-        ServerState& state;
-        ~Leave() { state.forever().reset(); }
-    } leave{*state};
-    const Outcome<> end = co_await outcome(forever);
-    state->close();
-    const Outcome<> gone = co_await outcome(wait_closed(server, state));
-    static_cast<void>(gone); // the cancel that came first is what goes on
-    end.value();
-}
-
 Coro<> shut_down(Server server, ServerState* state, Duration grace) {
     state->close();
     struct AbortRest {
@@ -364,6 +356,25 @@ Coro<> shut_down(Server server, ServerState* state, Duration grace) {
     co_await wait_closed(server, state);
 }
 
+Coro<> serve_forever(Server server, ServerState* state, std::optional<Duration> grace) {
+    // LIFETIME: the handle keeps the state.
+    if (state->forever()) {
+        throw RuntimeError("server is already being awaited on serve_forever()");
+    }
+    state->start();
+    const Future<> forever = state->forever().emplace(state->loop());
+    struct Leave {
+        ServerState& state;
+        ~Leave() { state.forever().reset(); }
+    } leave{*state};
+    const Outcome<> end = co_await outcome(forever);
+    state->close();
+    Coro<> ending = grace ? shut_down(server, state, *grace) : wait_closed(server, state);
+    const Outcome<> gone = co_await outcome(std::move(ending));
+    static_cast<void>(gone); // the cancel that came first is what goes on
+    end.value();
+}
+
 } // namespace
 
 } // namespace detail
@@ -372,7 +383,10 @@ bool Server::is_serving() const noexcept { return state_->is_serving(); }
 EventLoop& Server::get_loop() const noexcept { return state_->loop(); }
 std::vector<TransportSocket> Server::sockets() const { return state_->sockets(); }
 Coro<> Server::start_serving() const { return detail::start_serving(*this, state_); }
-Coro<> Server::serve_forever() const { return detail::serve_forever(*this, state_); }
+Coro<> Server::serve_forever() const { return detail::serve_forever(*this, state_, std::nullopt); }
+Coro<> Server::serve_forever(Duration grace) const {
+    return detail::serve_forever(*this, state_, grace);
+}
 void Server::close() const { state_->close(); }
 Coro<> Server::wait_closed() const { return detail::wait_closed(*this, state_); }
 void Server::close_clients() const { state_->close_clients(); }

@@ -37,6 +37,7 @@ void release(ServerState* server) noexcept;
 /// Source    CPython 3.14 asyncio.Server.
 class Server {
 public:
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): what is copied has a count of its own.
     Server(const Server& other) noexcept : state_(other.state_) { detail::add_ref(state_); }
     Server(Server&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
     Server& operator=(Server other) noexcept {
@@ -63,6 +64,10 @@ public:
     /// Throws    RuntimeError: it is closed, or somebody serves already. As start_serving().
     /// Cancel    closes the server and waits for its connections; a second cancel waits no longer.
     Coro<> serve_forever() const;
+    /// The same, but connections have only `grace` to end; then they are aborted. As shutdown().
+    /// Cancel    closes the server and waits as long as `grace`; a second cancel aborts at once.
+    /// Source    (C++ only: in CPython one idle client holds up a Ctrl-C for ever)
+    Coro<> serve_forever(Duration grace) const;
 
     /// Listens no more, at once. Connections go on. Harmless twice.
     void close() const;
@@ -117,7 +122,8 @@ Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, ServerOptio
 /// hosts     none or "": every interface, IPv4 and IPv6 each with a socket of its own.
 /// port      0: any free one, of each address; see Server::sockets().
 /// Throws    OSError: an address cannot be bound, which is named; nothing listens then. GaiError.
-///           ValueError: both a socket and an address, or neither; no stream socket.
+///           ValueError: both a socket and an address, or neither; no stream socket; what is about
+///           TLS without ssl. A handshake that fails is told to nobody but in debug mode.
 /// Cancel    nothing listens.
 /// Source    CPython 3.14 loop.create_server.
 template <class F, class... Args>

@@ -132,6 +132,12 @@ private:
 /// Cost      O(log n) in the armed timers; nothing is allocated.
 /// Source    CPython 3.14 asyncio.sleep.
 inline Sleep sleep(Duration delay) noexcept { return Sleep(delay); }
+/// The same, and the awaiting frame is smaller by the Duration that it need not keep.
+/// Cancel    as above.
+template <class Rep, class Period>
+Sleep sleep(const std::chrono::duration<Rep, Period>& delay) {
+    return Sleep(Duration(delay));
+}
 
 /// The same; the await gives `result`.
 /// Cancel    the timer and the result go at once.

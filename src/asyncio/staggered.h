@@ -125,6 +125,7 @@ using range_value_t = std::decay_t<range_reference_t<R>>;
 template <class R>
 auto attempts_of(R&& range) {
     std::vector<range_value_t<R>> all;
+    if constexpr (requires { range.size(); }) all.reserve(range.size());
     for (auto&& attempt : range) {
         all.push_back(hand_over<R>(std::forward<decltype(attempt)>(attempt)));
     }

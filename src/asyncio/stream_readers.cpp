@@ -43,7 +43,7 @@ void ReaderState::feed_data(std::string_view data) {
 bool ReaderState::takes_read_buffer(std::string_view data) {
     if (data.size() <= copied_bytes_max || !buffer_.empty() || here.loop == nullptr) return false;
     Channels* channels = EventLoop::of(*here.loop).parts().channels.get();
-    if (channels == nullptr || !channels->is_read_buffer(data.data())) return false;
+    if (channels == nullptr || !channels->is_read_buffer(data)) return false;
     base::Chunk own = buffer_.exchange(base::Chunk(), 0);
     if (own.size() != Channels::read_buffer_bytes) own = base::Chunk(Channels::read_buffer_bytes);
     buffer_.exchange(channels->take_read_buffer(std::move(own)), data.size());

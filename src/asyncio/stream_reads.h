@@ -15,7 +15,7 @@ namespace asyncio::detail {
 
 /// Takes the first `bytes` as a string.
 inline std::string taken(ReaderState& reader, std::size_t bytes) {
-    std::string data(reader.unread().data(), bytes);
+    std::string data(reader.unread().substr(0, bytes));
     reader.consume(bytes);
     return data;
 }

@@ -87,7 +87,7 @@ void StreamTransport::receive_into_protocol() {
 std::size_t StreamTransport::receive(std::span<char> buffer) {
     const bool stream = medium_ == Medium::stream_socket;
     const ssize_t got = stream ? os::receive(fd, buffer.data(), buffer.size())
-                               : os::read_some(fd, buffer.data(), buffer.size());
+                               : os::read_pipe(fd, buffer.data(), buffer.size());
     if (got > 0) [[likely]] {
         const auto bytes = static_cast<std::size_t>(got);
         channels().spend(bytes);
@@ -124,7 +124,7 @@ void StreamTransport::reading_resumed() {
 ssize_t StreamTransport::send(std::string_view data) const noexcept {
     if (medium_ == Medium::stream_socket) [[likely]]
         return os::send(fd, data.data(), data.size());
-    return os::write_some(fd, data.data(), data.size());
+    return os::write_pipe(fd, data.data(), data.size());
 }
 
 ssize_t StreamTransport::send_pieces(std::span<const std::string_view> pieces) const noexcept {

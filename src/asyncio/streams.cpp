@@ -3,6 +3,7 @@
 #include "asyncio/streams.h"
 
 #include "asyncio/base_events.h"
+#include "asyncio/sslproto.h"
 
 namespace asyncio {
 
@@ -47,11 +48,11 @@ private:
         try {
             loop.call_soon(&tell, &loop, AnyTask(StateRef(task)), transport_);
         } catch (...) { // no memory, or the loop is closed
-            transport_->close();
+            outermost(*transport_).close();
         }
     }
     static void tell(EventLoop* loop, const AnyTask& handler, const TransportRef& transport) {
-        transport->close();
+        outermost(*transport).close(); // the handler may have put TLS over it
         if (handler.cancelled()) return;
         ExceptionContext context;
         context.message = "Unhandled exception in client_connected_cb";
@@ -89,6 +90,7 @@ void fire_all(WaiterList& list) noexcept {
 
 void StreamReaderProtocol::connection_made(Transport& transport) {
     reader_.set_transport(transport);
+    closes_at_eof_ = !transport.can_write_eof();
     auto callback = std::exchange(callback_, {});
     if (!callback) return;
     auto self = std::static_pointer_cast<StreamReaderProtocol>(transport.get_protocol());
@@ -109,9 +111,14 @@ void StreamReaderProtocol::connection_lost(std::exception_ptr error) {
     detail::fire_all(drains_);
 }
 
+void StreamReaderProtocol::replace_transport(Transport& transport) {
+    reader_.state().set_transport(&transport);
+    closes_at_eof_ = !transport.can_write_eof();
+}
+
 bool StreamReaderProtocol::eof_received() {
     reader_.feed_eof();
-    return true;
+    return !closes_at_eof_;
 }
 
 void StreamReaderProtocol::resume_writing() {
@@ -179,6 +186,45 @@ void ClosedAwaiter::abandon() noexcept {
 
 } // namespace detail
 
+// ---- TLS ----------------------------------------------------------------------------------------
+
+namespace detail {
+
+namespace {
+
+/// Closes a connection that is not to go on in the clear.
+struct AbortUnlessUpgraded {
+    Counted<WriterState> writer;
+    bool upgraded = false;
+    ~AbortUnlessUpgraded() {
+        if (!upgraded) writer->transport->abort();
+    }
+};
+
+Coro<> start_tls(Counted<WriterState> writer, TlsContextRef context, StartTlsOptions options) {
+    EventLoop& loop = get_running_loop();
+    const std::shared_ptr<StreamReaderProtocol> protocol = writer->protocol;
+    AbortUnlessUpgraded guard{writer};
+    co_await DrainAwaiter(writer);
+    if (!protocol->reader().buffered().empty()) {
+        throw ConnectionAbortedError(ECONNABORTED, "start_tls", "bytes in the clear are not read");
+    }
+    if (!options.server_side()) options.server_side(protocol->is_server_side());
+    const TransportRef over = co_await loop.start_tls(*writer->transport, protocol,
+                                                      std::move(context), std::move(options));
+    protocol->replace_transport(*over);
+    writer->transport = over;
+    guard.upgraded = true;
+}
+
+} // namespace
+
+} // namespace detail
+
+Coro<> StreamWriter::start_tls(TlsContextRef context, StartTlsOptions options) const {
+    return detail::start_tls(state_, std::move(context), std::move(options));
+}
+
 // ---- connecting and serving ---------------------------------------------------------------------
 
 namespace detail {
@@ -208,7 +254,7 @@ Stream stream_of(const Connected<StreamReaderProtocol>& made) {
     try {
         return {made.protocol->reader(), StreamWriter(*made.transport, made.protocol)};
     } catch (const std::bad_alloc&) {
-        made.transport->close(); // nobody will get it
+        made.transport->close(); // nobody else knows of it
         throw;
     }
 }

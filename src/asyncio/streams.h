@@ -6,7 +6,8 @@
 #include "asyncio/stream_reads.h"
 #include "base/pool_allocator.h"
 
-#include <ranges>
+#include <concepts>
+#include <iterator>
 
 namespace asyncio {
 
@@ -153,7 +154,7 @@ public:
         base::StatePool::give(memory, bytes);
     }
 
-    const TransportRef transport;
+    TransportRef transport; // another one after start_tls()
     const std::shared_ptr<StreamReaderProtocol> protocol;
 
 private:
@@ -168,15 +169,17 @@ private:
 /// Source    CPython 3.14 asyncio.StreamReaderProtocol.
 class StreamReaderProtocol : public Protocol {
 public:
-    explicit StreamReaderProtocol(StreamReader reader) noexcept : reader_(std::move(reader)) {}
+    explicit StreamReaderProtocol(StreamReader reader) noexcept
+        : reader_(std::move(reader)), server_side_(false) {}
     /// callback  called as callback(reader, writer) when the connection is made; if it is a
     ///           coroutine, as a task. Its failure is reported, and closes the connection.
     template <detail::ConnectsClient F>
     StreamReaderProtocol(StreamReader reader, F callback)
-        : reader_(std::move(reader)), callback_(detail::make_client_callback(std::move(callback))) {
-    }
+        : reader_(std::move(reader)), callback_(detail::make_client_callback(std::move(callback))),
+          server_side_(true) {}
     StreamReaderProtocol(StreamReader reader, detail::Counted<detail::ClientCallback> callback)
-        : reader_(std::move(reader)), callback_(std::move(callback)) {}
+        : reader_(std::move(reader)), callback_(std::move(callback)),
+          server_side_(static_cast<bool>(callback_)) {}
 
     // What the transport calls; see Protocol.
     void connection_made(Transport& transport) override;
@@ -186,12 +189,16 @@ public:
     void pause_writing() override { paused_ = true; }
     void resume_writing() override;
 
+    /// The reader is fed by this one from now on: start_tls() has put it over the one before.
+    void replace_transport(Transport& transport);
+
     // What writers look at.
     bool is_paused() const noexcept { return paused_; }
     bool is_lost() const noexcept { return lost_; }
     /// What the connection was lost with.
     const std::exception_ptr& error() const noexcept { return error_; }
     const StreamReader& reader() const noexcept { return reader_; }
+    bool is_server_side() const noexcept { return server_side_; } // was it made with a callback?
     detail::WaiterList& drains() noexcept { return drains_; } // in drain()
     detail::WaiterList& closers() noexcept { return closers_; } // in wait_closed()
 
@@ -203,6 +210,8 @@ private:
     std::exception_ptr error_;
     bool paused_ = false;
     bool lost_ = false;
+    bool server_side_;
+    bool closes_at_eof_ = false; // a transport that cannot end its writing alone
 };
 
 // ---- writing ------------------------------------------------------------------------------------
@@ -301,6 +310,13 @@ private:
     Counted<WriterState> writer_;
 };
 
+/// A range of what can be viewed as text. Not by <ranges>: that is 4,000 lines in each source.
+template <class R>
+concept Pieces = requires(R& pieces) {
+    { *std::begin(pieces) } -> std::convertible_to<std::string_view>;
+    std::end(pieces);
+};
+
 } // namespace detail
 
 /// What is sent to a peer. A handle: copies are the same stream. When the last one goes, the
@@ -323,8 +339,7 @@ public:
     /// As Transport::write: sends what goes at once, keeps a copy of the rest, does not wait.
     void write(std::string_view data) const { state_->transport->write(data); }
     /// Several pieces in one system call.
-    template <std::ranges::input_range R>
-        requires std::is_convertible_v<std::ranges::range_reference_t<R>, std::string_view>
+    template <detail::Pieces R>
     void writelines(R&& pieces) const {
         std::vector<std::string_view> views;
         for (auto&& piece : pieces) views.emplace_back(piece);
@@ -356,8 +371,19 @@ public:
     /// Cancel    the connection goes on closing.
     WaitClosed wait_closed() const noexcept { return WaitClosed(state_); }
 
+    /// Puts TLS over the connection; this stays its writer, and its reader the reader. What was
+    /// written before is sent in the clear first.
+    ///
+    /// context   an ssl::SSLContext
+    /// Throws    as loop.start_tls and drain(). ConnectionAbortedError: something has come in the
+    ///           clear that was not read: it would pass for what the peer has said under TLS. In
+    ///           each case the connection is closed.
+    /// Cancel    the connection is closed.
+    /// Source    CPython 3.14 asyncio.StreamWriter.start_tls.  Differs: unread bytes are an error.
+    Coro<> start_tls(TlsContextRef context, StartTlsOptions options = StartTlsOptions()) const;
+
     /// What it writes to.
-    /// Lifetime  as long as this or a copy; a TransportRef keeps it longer.
+    /// Lifetime  as long as this or a copy, and until start_tls(); a TransportRef keeps it longer.
     Transport& transport() const noexcept { return *state_->transport; }
     /// As Transport::get_extra_info.
     template <class T>

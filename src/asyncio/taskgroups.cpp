@@ -28,6 +28,7 @@ struct GroupChild final : CallbackNode, LinkedWaiter, GroupLink {
     explicit GroupChild(TaskGroup& owner) noexcept
         : CallbackNode(&ops_table, owner.loop_->index), group(&owner) {}
     ~GroupChild() {
+        if (GroupLink::linked()) group->forget(this); // a loop closes, and its queue goes first
         if (source != nullptr) detail::release(source);
     }
 
@@ -102,10 +103,14 @@ void TaskGroup::check_open() const {
     throw RuntimeError("TaskGroup " + to_string(*this) + why);
 }
 
-// In the turn after the child's end.
-void TaskGroup::child_done(GroupChild* child) noexcept {
+void TaskGroup::forget(GroupChild* child) noexcept {
     children_.remove(child);
     --size_;
+}
+
+// In the turn after the child's end.
+void TaskGroup::child_done(GroupChild* child) noexcept {
+    forget(child);
     if (size_ == 0 && waiting_ != nullptr) std::exchange(waiting_, nullptr)->fired();
     FutureState* task = child->source;
     if (task->has(FutureState::is_cancelled) || !task->failed()) return;

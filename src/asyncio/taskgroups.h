@@ -160,6 +160,7 @@ private:
     void disband() noexcept;
     void check_open() const;
     void cancel_children() noexcept;
+    void forget(detail::GroupChild* child) noexcept;
     bool cancel_children_shuffled() noexcept;
     void cancel_parent() noexcept;
     void child_done(detail::GroupChild* child) noexcept;

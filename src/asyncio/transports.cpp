@@ -7,12 +7,23 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 namespace asyncio {
 
 bool Transport::is_reading() const { throw NotImplementedError("this transport does not read"); }
 void Transport::pause_reading() { throw NotImplementedError("this transport does not read"); }
 void Transport::resume_reading() { throw NotImplementedError("this transport does not read"); }
+void Transport::set_read_buffer_limits(std::optional<std::ptrdiff_t>,
+                                       std::optional<std::ptrdiff_t>) {
+    throw NotImplementedError("this transport keeps nothing that it has read");
+}
+std::pair<std::size_t, std::size_t> Transport::get_read_buffer_limits() const {
+    throw NotImplementedError("this transport keeps nothing that it has read");
+}
+std::size_t Transport::get_read_buffer_size() const {
+    throw NotImplementedError("this transport keeps nothing that it has read");
+}
 
 namespace {
 
@@ -74,16 +85,22 @@ void FlowControlTransport::set_protocol(std::shared_ptr<BaseProtocol> protocol) 
     kind_ = kind;
 }
 
-void FlowControlTransport::set_write_buffer_limits(std::optional<std::ptrdiff_t> high,
-                                                   std::optional<std::ptrdiff_t> low) {
-    const std::ptrdiff_t upper = high ? *high : low ? 4 * *low : 64 * 1024;
+std::pair<std::uint32_t, std::uint32_t>
+FlowControlTransport::checked_marks(std::optional<std::ptrdiff_t> high,
+                                    std::optional<std::ptrdiff_t> low,
+                                    std::ptrdiff_t high_default) {
+    const std::ptrdiff_t upper = high ? *high : low ? 4 * *low : high_default;
     const std::ptrdiff_t lower = low ? *low : upper / 4;
     if (upper < lower || lower < 0) {
         throw ValueError("high (" + std::to_string(upper) + ") must be >= low (" +
                          std::to_string(lower) + ") must be >= 0");
     }
-    high_ = mark(upper);
-    low_ = mark(lower);
+    return {mark(lower), mark(upper)};
+}
+
+void FlowControlTransport::set_write_buffer_limits(std::optional<std::ptrdiff_t> high,
+                                                   std::optional<std::ptrdiff_t> low) {
+    std::tie(low_, high_) = checked_marks(high, low, default_high_water());
     maybe_pause_protocol(get_write_buffer_size());
 }
 

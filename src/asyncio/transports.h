@@ -84,6 +84,16 @@ public:
     virtual void pause_reading();
     virtual void resume_reading();
 
+    /// How much may wait here until it is given to the protocol, in bytes: of transports over TLS.
+    ///
+    /// high, low   as of set_write_buffer_limits; nothing: 256 KiB and a quarter of `high`
+    /// Throws    ValueError: not high >= low >= 0. NotImplementedError: it keeps nothing.
+    virtual void set_read_buffer_limits(std::optional<std::ptrdiff_t> high = std::nullopt,
+                                        std::optional<std::ptrdiff_t> low = std::nullopt);
+    /// low, high
+    virtual std::pair<std::size_t, std::size_t> get_read_buffer_limits() const;
+    virtual std::size_t get_read_buffer_size() const;
+
     // ---- writing -------------------------------------------------------------------------------
 
     /// Sends what goes at once, and keeps a copy of the rest. After the loss of the connection it
@@ -101,7 +111,8 @@ public:
 
     /// When the protocol is paused and resumed, in unsent bytes; looked at at once.
     ///
-    /// high, low   nothing: 64 KiB and a quarter of `high`; `low` alone: high is four times that.
+    /// high, low   nothing: 64 KiB (over TLS 512) and a quarter of `high`; `low` alone: high is
+    ///             four times that.
     /// Throws    ValueError: not high >= low >= 0.
     virtual void set_write_buffer_limits(std::optional<std::ptrdiff_t> high = std::nullopt,
                                          std::optional<std::ptrdiff_t> low = std::nullopt);
@@ -122,6 +133,9 @@ public:
     enum class SendfileMode { unsupported, fallback, native };
     virtual SendfileMode sendfile_mode() const noexcept { return SendfileMode::unsupported; }
 
+    /// Can loop.start_tls() put TLS over it?
+    virtual bool can_start_tls() const noexcept { return false; }
+
     /// For reports: "<SocketTransport fd=7 read=polling write=<idle, bufsize=0>>".
     virtual std::string text() const = 0;
 
@@ -138,6 +152,11 @@ protected:
     /// into   a std::optional of the wanted type; left alone if the fact is not known.
     virtual void find_extra_info(std::string_view name, const std::type_info& type,
                                  void* into) const = 0;
+    /// Asks another one, below this one.
+    static void ask(const Transport& other, std::string_view name, const std::type_info& type,
+                    void* into) {
+        other.find_extra_info(name, type, into);
+    }
 
     /// For find_extra_info(): gives `value()` if `key` is what was asked for.
     template <class T, class F>
@@ -196,6 +215,15 @@ protected:
     /// Throws    TypeError: no protocol, or one for something else.
     FlowControlTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protocol,
                          Carries what = Carries::bytes);
+
+    /// The high-water mark where none is given.
+    virtual std::ptrdiff_t default_high_water() const noexcept { return 64 * 1024; }
+    /// low, high, both of them given.  Throws ValueError.
+    static std::pair<std::uint32_t, std::uint32_t> checked_marks(std::optional<std::ptrdiff_t> high,
+                                                                 std::optional<std::ptrdiff_t> low,
+                                                                 std::ptrdiff_t high_default);
+    /// The protocol was paused by the transport below, whose protocol it was.
+    void inherit_pause() noexcept { protocol_paused_ = true; }
 
     void maybe_pause_protocol(std::size_t unsent) {
         if (unsent > high_ && !protocol_paused_) pause_protocol();

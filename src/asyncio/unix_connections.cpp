@@ -4,7 +4,6 @@
 
 #include "asyncio/made_transports.h"
 #include "asyncio/server_states.h"
-#include "asyncio/sleep.h"
 
 namespace asyncio::detail {
 
@@ -29,19 +28,13 @@ void check_path_alone(const std::shared_ptr<Socket>& given) {
 Coro<Server> serve_unix(EventLoop* loop, ProtocolFactory factory, Socket socket,
                         ServerOptions options) {
     // LIFETIME: the loop runs this.
-    const std::string path = socket.getsockname().path();
+    std::string path;
+    if (options.cleanup_socket()) path = socket.getsockname().path();
+    os::BoundFile file(std::move(path));
     std::vector<Socket> sockets;
     sockets.push_back(std::move(socket));
-    auto* state = new ServerState(*loop, std::move(factory), std::move(sockets), options.backlog());
-    Server server(state);
-    if (options.cleanup_socket() && !os::is_abstract(path)) {
-        if (const auto file = os::identity_of(path)) state->remove_at_end(path, *file);
-    }
-    CloseUnlessGiven guard{server};
-    if (options.start_serving()) state->start();
-    co_await yield_now();
-    guard.given = true;
-    co_return server;
+    co_return co_await serve(loop, std::move(factory), std::move(sockets), std::move(options),
+                             std::move(file));
 }
 
 } // namespace
@@ -61,22 +54,27 @@ Coro<Connected<BaseProtocol>> create_unix_connection(EventLoop* loop, ProtocolFa
                                                      std::string path, ConnectOptions options) {
     // LIFETIME: the loop runs this.
     check_path_alone(options.sock());
+    Terms terms = client_terms(options, "");
     const os::Address address = os::Address::from_path(path);
     Socket socket(AF_UNIX);
     co_await loop->sock_connect(socket, address);
-    co_return co_await make_connection(loop, std::move(factory), std::move(socket));
+    co_return co_await make_connection(loop, std::move(factory), std::move(socket),
+                                       std::move(terms));
 }
 
 Coro<Connected<BaseProtocol>> create_unix_connection(EventLoop* loop, ProtocolFactory factory,
                                                      ConnectOptions options) {
+    Terms terms = client_terms(options, "");
     Socket socket = taken_unix_stream(options.sock());
-    co_return co_await make_connection(loop, std::move(factory), std::move(socket));
+    co_return co_await make_connection(loop, std::move(factory), std::move(socket),
+                                       std::move(terms));
 }
 
 // ---- servers ------------------------------------------------------------------------------------
 
 Coro<Server> create_unix_server(EventLoop* loop, ProtocolFactory factory, std::string path,
                                 ServerOptions options) {
+    options.tls().check();
     check_path_alone(options.sock());
     const os::Address address = os::Address::from_path(path);
     Socket socket(AF_UNIX);
@@ -86,6 +84,7 @@ Coro<Server> create_unix_server(EventLoop* loop, ProtocolFactory factory, std::s
 }
 
 Coro<Server> create_unix_server(EventLoop* loop, ProtocolFactory factory, ServerOptions options) {
+    options.tls().check();
     Socket socket = taken_unix_stream(options.sock());
     co_return co_await serve_unix(loop, std::move(factory), std::move(socket), options);
 }

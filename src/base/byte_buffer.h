@@ -24,6 +24,7 @@ public:
 
     /// Throws std::bad_alloc; it is unchanged then.
     void append(std::string_view bytes) {
+        if (bytes.empty()) return; // its address may be null
         if (chunk_.size() - end_ < bytes.size()) [[unlikely]]
             make_room(bytes.size());
         std::memcpy(chunk_.data() + end_, bytes.data(), bytes.size());

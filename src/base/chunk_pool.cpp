@@ -2,6 +2,8 @@
 // The threads' lists of chunks. Large ones are mapped: a heap that trims itself costs nothing then.
 #include "base/chunk_pool.h"
 
+#include "base/sanitizers.h"
+
 #include <atomic>
 #include <new>
 #include <sys/mman.h> // tidy: system: a heap that trims itself is what this is to avoid
@@ -10,17 +12,7 @@ namespace asyncio::base {
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool pooled = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool pooled = false;
-#else
-constexpr bool pooled = true;
-#endif
-#else
-constexpr bool pooled = true;
-#endif
+constexpr bool pooled = !heap_is_watched;
 
 constexpr std::size_t mapped_bytes_min = 64 * 1024;
 constexpr std::size_t list_bytes_max = 1024 * 1024; // a size and thread

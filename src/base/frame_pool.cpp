@@ -2,25 +2,18 @@
 // The common store behind the threads' free lists: slabs of equal blocks, one lock per class.
 #include "base/frame_pool.h"
 
+#include "base/sanitizers.h"
+
 #include <atomic>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace asyncio::base {
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool pooled = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool pooled = false;
-#else
-constexpr bool pooled = true;
-#endif
-#else
-constexpr bool pooled = true;
-#endif
+constexpr bool pooled = !heap_is_watched;
 
 constexpr std::size_t slab_bytes = FramePool::slab_bytes;
 
@@ -81,6 +74,25 @@ public:
             Slab* const next = slab->next;
             if (slab->used == 0) delete_slab(slab);
             slab = next;
+        }
+    }
+
+    /// Puts all slabs with free blocks aside.  Returns the first, and how many are empty.
+    void* set_aside(std::size_t& empty) noexcept {
+        empty = std::exchange(empty_, 0);
+        return std::exchange(open_, nullptr);
+    }
+    /// Takes them back, behind those that have come since.
+    void take_back(void* first, std::size_t empty) noexcept {
+        empty_ += empty;
+        Slab* slab = static_cast<Slab*>(first);
+        if (open_ == nullptr) {
+            open_ = slab;
+        } else if (slab != nullptr) {
+            Slab* last = open_;
+            while (last->next != nullptr) last = last->next;
+            last->next = slab;
+            slab->prev = last;
         }
     }
 
@@ -279,6 +291,30 @@ void BlockPool<Grain>::add_stats(FrameStats& into) noexcept {
         into.cached_blocks += cached;
         into.live_blocks += depot.out - cached;
         into.slabs += depot.slabs;
+    }
+}
+
+template <std::size_t Grain>
+BlockPool<Grain>::FreeBlocksAside::FreeBlocksAside() noexcept {
+    for (std::size_t i = 0; i < class_count; ++i) {
+        classes_[i].bin = std::exchange(bins_[i], Bin());
+        Bin& fresh = bins_[i];
+        fresh.room = fresh.granted = classes_[i].bin.granted;
+        Depot& depot = Store::depots[i];
+        const std::scoped_lock hold(depot.lock);
+        classes_[i].open_slabs = depot.set_aside(classes_[i].empty_slabs);
+    }
+}
+
+template <std::size_t Grain>
+BlockPool<Grain>::FreeBlocksAside::~FreeBlocksAside() {
+    for (std::size_t i = 0; i < class_count; ++i) {
+        Depot& depot = Store::depots[i];
+        const std::scoped_lock hold(depot.lock);
+        Store::give_back(bins_[i], i, bins_[i].count());
+        depot.take_back(classes_[i].open_slabs, classes_[i].empty_slabs);
+        bins_[i] = classes_[i].bin;
+        depot.trim();
     }
 }
 

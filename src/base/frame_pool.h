@@ -30,8 +30,8 @@ template <std::size_t Grain>
 class BlockPool {
 public:
     static constexpr std::size_t largest = 1024;
-    // malloc spends two more pages on a piece that is aligned to its size; only what has been handed
-    // out at least once is resident.
+    // malloc spends two more pages on a piece that is aligned to its size; only what has been
+    // handed out at least once is resident.
     static constexpr std::size_t slab_bytes = 256 << 10;
     static constexpr std::size_t cached_bytes_max = 64 << 20; // per class and thread
     static constexpr std::size_t idle_bytes_max = 1 << 20; // the same, of a thread that sleeps
@@ -70,6 +70,13 @@ public:
     static void add_stats(FrameStats& into) noexcept;
     static void trim() noexcept;
 
+    /// For tests of what happens without memory: while it lives, no block is free, neither on this
+    /// thread's lists nor in the store. So the next one of each class is an allocation.
+    ///
+    /// Thread    the one that made it; others use no pool meanwhile.
+    /// Cost      a visit to each class.
+    class FreeBlocksAside;
+
 private:
     struct Block {
         Block* next;
@@ -94,6 +101,23 @@ private:
     static void close_bins() noexcept;
 
     [[gnu::tls_model("initial-exec")]] static constinit thread_local Bin bins_[class_count];
+};
+
+template <std::size_t Grain>
+class BlockPool<Grain>::FreeBlocksAside {
+public:
+    FreeBlocksAside() noexcept; // from here on
+    FreeBlocksAside(const FreeBlocksAside&) = delete;
+    FreeBlocksAside& operator=(const FreeBlocksAside&) = delete;
+    ~FreeBlocksAside();
+
+private:
+    struct Class {
+        Bin bin;
+        void* open_slabs = nullptr;
+        std::size_t empty_slabs = 0;
+    };
+    Class classes_[class_count];
 };
 
 using FramePool = BlockPool<16>; // coroutine frames

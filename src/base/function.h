@@ -50,6 +50,7 @@ public:
     }
 
     explicit operator bool() const noexcept { return ops_ != nullptr; }
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): what is by value is forwarded as such.
     R operator()(Args... args) const {
         return ops_->call(const_cast<std::byte*>(storage_), std::forward<Args>(args)...);
     }

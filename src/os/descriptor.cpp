@@ -2,8 +2,12 @@
 // Closing a descriptor once; counting them.
 #include "os/descriptor.h"
 
+#include "os/errors.h"
+
 #include <cerrno>
 #include <dirent.h>
+#include <fcntl.h>
+#include <string>
 #include <unistd.h>
 
 namespace asyncio::os {
@@ -13,6 +17,12 @@ void Descriptor::reset() noexcept {
     const int kept = errno;
     ::close(std::exchange(fd_, -1)); // never again after EINTR: on Linux the number is free already
     errno = kept;
+}
+
+Descriptor duplicate(int fd) {
+    Descriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy) throw_os_error(errno, "dup", std::to_string(fd));
+    return copy;
 }
 
 std::size_t open_descriptors_count() noexcept {

@@ -28,6 +28,10 @@ private:
     int fd_ = -1;
 };
 
+/// Another descriptor of the same open file, closed on exec.
+/// Throws    OSError: EBADF, EMFILE.
+Descriptor duplicate(int fd);
+
 /// How many descriptors this process has; for tests that look at what is left.
 /// Cost      reads a folder of /proc.
 std::size_t open_descriptors_count() noexcept;

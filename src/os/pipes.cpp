@@ -3,12 +3,12 @@
 #include "os/pipes.h"
 
 #include "os/errors.h"
+#include "os/held_sigpipe.h"
 #include "os/sockets.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -18,37 +18,11 @@ namespace asyncio::os {
 
 namespace {
 
-/// Keeps SIGPIPE from this thread, whose write() would raise it: only send() has a flag for that,
-/// and how the program treats the signal is not ours to change.
-class HoldBackBrokenPipe {
-public:
-    HoldBackBrokenPipe() noexcept {
-        sigemptyset(&broken_pipe_);
-        sigaddset(&broken_pipe_, SIGPIPE);
-        ::pthread_sigmask(SIG_BLOCK, &broken_pipe_, &before_);
-    }
-    HoldBackBrokenPipe(const HoldBackBrokenPipe&) = delete;
-    HoldBackBrokenPipe& operator=(const HoldBackBrokenPipe&) = delete;
-    ~HoldBackBrokenPipe() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-    /// Takes the one that a write has raised.
-    void take() const noexcept {
-        if (sigismember(&before_, SIGPIPE) != 0) return; // held back by somebody else, who looks
-        constexpr timespec at_once{};
-        while (::sigtimedwait(&broken_pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
-        }
-    }
-
-private:
-    sigset_t broken_pipe_;
-    sigset_t before_;
-};
-
 template <class Call>
 ssize_t without_signal(Call call) noexcept {
-    const HoldBackBrokenPipe hold;
+    HeldSigpipe held;
     const ssize_t result = detail::uninterrupted(call);
-    if (result == -EPIPE) hold.take();
+    if (result == -EPIPE) held.came();
     return result;
 }
 
@@ -69,11 +43,11 @@ void set_nonblocking(int fd) {
     }
 }
 
-ssize_t read_some(int fd, char* into, std::size_t size) noexcept {
+ssize_t read_pipe(int fd, char* into, std::size_t size) noexcept {
     return detail::uninterrupted([=] { return system_calls.read(fd, into, size); });
 }
 
-ssize_t write_some(int fd, const char* bytes, std::size_t size) noexcept {
+ssize_t write_pipe(int fd, const char* bytes, std::size_t size) noexcept {
     return without_signal([=] { return system_calls.write(fd, bytes, size); });
 }
 

@@ -22,11 +22,11 @@ void set_nonblocking(int fd);
 // interrupted call is made again.
 
 /// Up to `size` bytes that have come. Returns   how many; 0: the end.
-ssize_t read_some(int fd, char* into, std::size_t size) noexcept;
+ssize_t read_pipe(int fd, char* into, std::size_t size) noexcept;
 /// As many of the bytes as go at once; a reader that is gone is -EPIPE, never a signal.
 /// Cost      two system calls beside the write, which hold back SIGPIPE from this thread.
-ssize_t write_some(int fd, const char* bytes, std::size_t size) noexcept;
-/// Several pieces in one call, as write_some(); of more than `pieces_max` the first ones.
+ssize_t write_pipe(int fd, const char* bytes, std::size_t size) noexcept;
+/// Several pieces in one call, as write_pipe(); of more than `pieces_max` the first ones.
 ssize_t write_pieces(int fd, std::span<const std::string_view> pieces) noexcept;
 
 } // namespace asyncio::os

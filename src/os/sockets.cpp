@@ -111,11 +111,7 @@ Address Socket::getpeername() const {
     return address;
 }
 
-Socket Socket::dup() const {
-    Descriptor copy(::fcntl(fileno(), F_DUPFD_CLOEXEC, 0));
-    check(copy.get(), "dup", name_of(fileno()));
-    return Socket(std::move(copy));
-}
+Socket Socket::dup() const { return Socket(duplicate(fileno())); }
 
 void set_nodelay(const Socket& socket) {
     const bool ip = socket.family() == AF_INET || socket.family() == AF_INET6;

@@ -2,8 +2,6 @@
 // The table as it is in programs: libc itself.
 #include "os/system_calls.h"
 
-#include <netdb.h>
-#include <sys/epoll.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <unistd.h>

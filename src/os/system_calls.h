@@ -3,13 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <netdb.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
-
-struct addrinfo;
-struct epoll_event;
-struct iovec;
-struct timespec;
 
 namespace asyncio::os {
 
@@ -38,7 +35,7 @@ struct SystemCalls {
     int (*setsockopt)(int, int, int, const void*, socklen_t);
     int (*epoll_ctl)(int, int, int, epoll_event*);
     int (*epoll_wait)(int, epoll_event*, int, int);
-    int (*epoll_pwait2)(int, epoll_event*, int, const timespec*, const __sigset_t*);
+    int (*epoll_pwait2)(int, epoll_event*, int, const timespec*, const sigset_t*);
     int (*getaddrinfo)(const char*, const char*, const addrinfo*, addrinfo**);
     void (*freeaddrinfo)(addrinfo*);
     int (*getnameinfo)(const sockaddr*, socklen_t, char*, socklen_t, char*, socklen_t, int);

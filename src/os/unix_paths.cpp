@@ -16,14 +16,19 @@ int remove_stale_socket(const std::string& path) noexcept {
     return errno == ENOENT ? 0 : errno;
 }
 
-std::optional<FileIdentity> identity_of(const std::string& path) noexcept {
-    struct stat facts{};
-    if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
-    return FileIdentity{facts.st_dev, facts.st_ino};
+BoundFile::BoundFile(std::string path) noexcept : path_(std::move(path)) {
+    if (!is_abstract(path_)) identity_ = identity_of(path_);
 }
 
-void remove_if_same(const std::string& path, const FileIdentity& file) noexcept {
-    if (identity_of(path) == file) ::unlink(path.c_str());
+void BoundFile::remove() noexcept {
+    if (identity_ && identity_of(path_) == identity_) ::unlink(path_.c_str());
+    identity_.reset();
+}
+
+std::optional<BoundFile::Identity> BoundFile::identity_of(const std::string& path) noexcept {
+    struct stat facts{};
+    if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
+    return Identity{facts.st_dev, facts.st_ino};
 }
 
 } // namespace asyncio::os

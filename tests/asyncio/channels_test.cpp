@@ -165,12 +165,12 @@ CO_TEST("the read buffer is handed over for another") {
     Channels& channels = Channels::of(testing::loop());
     const auto buffer = channels.read_buffer();
     CHECK_EQ(buffer.size(), Channels::read_buffer_bytes);
-    CHECK(channels.is_read_buffer(buffer.data()));
+    CHECK(channels.is_read_buffer({buffer.data(), buffer.size()}));
     base::Chunk other(Channels::read_buffer_bytes);
     const char* const next = other.data();
     const base::Chunk taken = channels.take_read_buffer(std::move(other));
     CHECK(taken.data() == buffer.data());
     CHECK(channels.read_buffer().data() == next);
-    CHECK(!channels.is_read_buffer(taken.data()));
+    CHECK(!channels.is_read_buffer({taken.data(), taken.size()}));
     co_return;
 }

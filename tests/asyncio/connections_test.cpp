@@ -7,6 +7,7 @@
 #include "asyncio/testing/sweep.h"
 #include "asyncio/timeouts.h"
 #include "asyncio/wait_for.h"
+#include "support/hanging_hosts.h"
 #include "support/peers.h"
 #include "support/reports.h"
 #include "support/resolver.h"
@@ -18,6 +19,7 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 using support::FakeResolver;
+using support::HangingHosts;
 using support::Recorder;
 using support::turns;
 using Texts = std::vector<std::string>;
@@ -45,29 +47,6 @@ Coro<> finish(const Connected<P>* made) {
     made->transport->abort();
     co_await made->protocol->lost.wait();
 }
-
-/// connect() to these hosts goes on for ever; the others are the kernel's.
-struct HangingHosts {
-    static inline std::vector<std::string> hosts;
-    static inline std::vector<std::string> tried;
-
-    explicit HangingHosts(std::vector<std::string> hang) {
-        hosts = std::move(hang);
-        tried.clear();
-        os::system_calls.connect = [](int fd, const sockaddr* address, socklen_t size) {
-            const std::string host = Address(address, size).host();
-            tried.push_back(host);
-            for (const std::string& hanging : hosts) {
-                if (hanging != host) continue;
-                ::listen(fd, 1); // which is never writable, as a connect under way
-                errno = EINPROGRESS;
-                return -1;
-            }
-            return ::connect(fd, address, size);
-        };
-    }
-    support::KeepSystemCalls keep;
-};
 
 } // namespace
 

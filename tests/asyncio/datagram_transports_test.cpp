@@ -5,6 +5,7 @@
 #include "asyncio/testing/system_call_faults.h"
 #include "support/datagrams.h"
 #include "support/reports.h"
+#include "support/scratch.h"
 
 #include <fcntl.h>
 
@@ -271,7 +272,7 @@ CO_TEST("a Unix datagram of 200,000 bytes comes whole") {
 }
 
 CO_TEST("a Unix receiver that is full gets the rest later, also from one that is not connected") {
-    support::TemporaryFolder folder;
+    support::Scratch folder;
     const std::string path = folder.path("full");
     const Socket receiver(AF_UNIX, SOCK_DGRAM);
     receiver.bind(Address::from_path(path));

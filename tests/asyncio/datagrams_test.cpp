@@ -6,6 +6,7 @@
 #include "asyncio/testing/sweep.h"
 #include "support/datagrams.h"
 #include "support/resolver.h"
+#include "support/scratch.h"
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -18,7 +19,7 @@ using support::DatagramRecorder;
 using support::Endpoint;
 using support::local;
 using support::open_endpoint;
-using support::TemporaryFolder;
+using support::Scratch;
 using support::towards;
 using support::wait_for_arrivals;
 using Texts = std::vector<std::string>;
@@ -171,7 +172,7 @@ CO_TEST("SEM-UDP-04: a multicast group is joined by an option of the socket") {
 // ---- Unix ---------------------------------------------------------------------------------------
 
 CO_TEST("SEM-UDP-05: Unix datagrams, with and without a name; a dead socket file is replaced") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("server");
     {
         const Socket dead(AF_UNIX, SOCK_DGRAM);
@@ -200,7 +201,7 @@ CO_TEST("SEM-UDP-05: Unix datagrams, with and without a name; a dead socket file
 
 CO_TEST("SEM-UDP-05: another file is not removed, an abstract name needs none, a long path is an "
         "error") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("file");
     {
         const os::Descriptor file(::creat(path.c_str(), 0600));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Faults of the network: bytes one by one, calls that fail, peers that reset or never read.
 #include "asyncio/base_events.h"
-#include "asyncio/gather.h"
 #include "asyncio/sendfile.h"
 #include "asyncio/sleep.h"
 #include "asyncio/streams.h"
 #include "asyncio/testing/sweep.h"
 #include "asyncio/testing/system_call_faults.h"
 #include "support/memory.h"
+#include "support/pattern.h"
 #include "support/peers.h"
 #include "support/reports.h"
 
@@ -18,6 +18,7 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 using support::connect_tcp;
+using support::pattern;
 using support::Peer;
 using support::turns;
 using testing::Call;
@@ -60,12 +61,6 @@ Coro<std::string> converse() {
     server.close();
     co_await server.wait_closed();
     co_return transcript;
-}
-
-std::string pattern(std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 % 251);
-    return bytes;
 }
 
 } // namespace
@@ -269,42 +264,4 @@ CO_TEST("FLT-NET-05: a peer that sends a line without end is held back at twice 
     CHECK_THROWS_AS(co_await reader.readline(), ValueError);
     end.transport->abort();
     co_await turns();
-}
-
-// ---- FLT-NET-11: many connections ---------------------------------------------------------------
-
-CO_TEST_REAL_TIME(
-    "FLT-NET-11: a thousand idle connections and twenty busy ones: all are answered") {
-    const int idle_count = testing::full() ? 4000 : 1000;
-    const Server server = co_await start_server(
-        [](StreamReader reader, StreamWriter writer) -> Coro<> {
-            while (auto line = co_await reader.next_line()) writer.write(*line);
-        },
-        "127.0.0.1", 0, ServerOptions().backlog(4096));
-    const auto port = server.sockets()[0].getsockname().port();
-    std::vector<Stream> idle;
-    for (int i = 0; i < idle_count; ++i)
-        idle.push_back(co_await open_connection("127.0.0.1", port));
-    std::vector<Task<int>> busy;
-    for (int i = 0; i < 20; ++i) {
-        busy.push_back(create_task([](std::uint16_t to) -> Coro<int> {
-            auto [reader, writer] = co_await open_connection("127.0.0.1", to);
-            int answers = 0;
-            for (int round = 0; round < 50; ++round) {
-                writer.write("ping\n");
-                if (co_await reader.readline() == "ping\n") ++answers;
-            }
-            writer.close();
-            co_await writer.wait_closed();
-            co_return answers;
-        }(port)));
-    }
-    for (const int answers : co_await gather(std::move(busy))) CHECK_EQ(answers, 50);
-    for (Stream& stream : idle) {
-        stream.writer.write("late\n");
-        CHECK_EQ(co_await stream.reader.readline(), "late\n");
-    }
-    idle.clear();
-    server.close();
-    co_await server.wait_closed();
 }

@@ -404,14 +404,13 @@ CO_SWEEP("Condition under the cancel sweep: the lock is held at the end, no noti
     int tickets = 0;
     int served = 0;
     const auto consumer = [&]() -> Coro<> {
-        co_await condition.acquire();
+        const auto guard = co_await condition.scoped();
         const auto end = co_await outcome(condition.wait_for([&tickets] { return tickets > 0; }));
         CHECK(condition.locked());
         if (end.has_value()) {
             --tickets;
             ++served;
         }
-        condition.release();
         end.value();
     };
     const auto before = create_task(consumer());

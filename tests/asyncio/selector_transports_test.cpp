@@ -5,6 +5,7 @@
 #include "asyncio/base_events.h"
 #include "asyncio/sleep.h"
 #include "asyncio/testing/testing.h"
+#include "support/pattern.h"
 #include "support/peers.h"
 #include "support/reports.h"
 #include "support/system_calls.h"
@@ -17,28 +18,13 @@ using namespace std::chrono_literals;
 using support::connect_pair;
 using support::connect_tcp;
 using support::fill;
+using support::pattern;
+using support::receive_all;
 using support::Recorder;
 using support::turns;
 using Calls = std::vector<std::string>;
 
 namespace {
-
-/// Bytes that tell their place.
-std::string pattern(std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>('a' + i * 7 % 26);
-    return bytes;
-}
-
-Coro<std::string> receive_all(const support::Peer* peer, std::size_t size) {
-    // LIFETIME: the case awaits this.
-    std::string got;
-    while (got.size() < size) {
-        got += peer->receive();
-        co_await yield_now();
-    }
-    co_return got;
-}
 
 template <class P>
 Coro<> close(const support::Connection<P>* end) {

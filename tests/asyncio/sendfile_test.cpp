@@ -5,66 +5,32 @@
 #include "asyncio/base_events.h"
 #include "asyncio/sleep.h"
 #include "asyncio/testing/sweep.h"
+#include "support/memory_file.h"
+#include "support/pattern.h"
 #include "support/peers.h"
 #include "support/pipes.h"
 #include "support/reports.h"
-#include "support/system_calls.h"
 
 #include <string>
-#include <sys/mman.h>
 
 using namespace asyncio;
 using namespace std::chrono_literals;
 using support::connect_pair;
 using support::connect_tcp;
+using support::MemoryFile;
+using support::NoKernelSendfile;
+using support::pattern;
+using support::receive_all;
 using support::Recorder;
 using support::turns;
 
 namespace {
-
-std::string pattern(std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 % 251);
-    return bytes;
-}
-
-/// A file in memory.
-struct File {
-    explicit File(const std::string& content) : fd(::memfd_create("test", MFD_CLOEXEC)) {
-        CHECK_EQ(::write(fd.get(), content.data(), content.size()),
-                 static_cast<ssize_t>(content.size()));
-        ::lseek(fd.get(), 0, SEEK_SET);
-    }
-    off_t position() const { return ::lseek(fd.get(), 0, SEEK_CUR); }
-    os::Descriptor fd;
-};
-
-Coro<std::string> receive_all(const support::Peer* peer, std::size_t size) {
-    // LIFETIME: the case awaits this.
-    std::string got;
-    while (got.size() < size) {
-        got += peer->receive();
-        co_await yield_now();
-    }
-    co_return got;
-}
 
 Coro<> close(const support::Connection<Recorder>* end) {
     // LIFETIME: the case awaits this.
     end->transport->abort();
     co_await end->protocol->lost.wait();
 }
-
-/// The kernel refuses to send files.
-struct NoKernelSendfile {
-    NoKernelSendfile() {
-        os::system_calls.sendfile = [](int, int, off_t*, std::size_t) -> ssize_t {
-            errno = EINVAL;
-            return -1;
-        };
-    }
-    support::KeepSystemCalls keep;
-};
 
 } // namespace
 
@@ -74,10 +40,10 @@ CO_TEST("SEM-SNF-01: sends a part of a file, in order with what is written befor
         if (!kernel) without.emplace();
         auto end = co_await connect_tcp();
         const std::string content = pattern(3'000'000);
-        const File file(content);
+        const MemoryFile file(content);
         end.transport->write("head");
         const auto sending = create_task(testing::loop().sendfile(
-            *end.transport, file.fd.get(), SendfileOptions().offset(1000).count(2'500'000)));
+            *end.transport, file.fileno(), SendfileOptions().offset(1000).count(2'500'000)));
         const std::string got = co_await receive_all(&end.peer, 4 + 2'500'000);
         CHECK_EQ(co_await sending, std::uint64_t{2'500'000});
         CHECK(got == "head" + content.substr(1000, 2'500'000));
@@ -91,8 +57,8 @@ CO_TEST("SEM-SNF-01: sends a part of a file, in order with what is written befor
 CO_TEST("SEM-SNF-01: behind unsent bytes, which go first") {
     auto end = co_await connect_tcp();
     const std::size_t before = support::fill(*end.transport);
-    const File file("from the file");
-    const auto sending = create_task(testing::loop().sendfile(*end.transport, file.fd.get()));
+    const MemoryFile file("from the file");
+    const auto sending = create_task(testing::loop().sendfile(*end.transport, file.fileno()));
     co_await turns();
     CHECK(!sending.done());
     const std::string got = co_await receive_all(&end.peer, before + 13);
@@ -105,12 +71,12 @@ CO_TEST("SEM-SNF-02: what the kernel cannot send is read and written, or refused
     EventLoop& loop = testing::loop();
     const NoKernelSendfile without;
     auto end = co_await connect_pair();
-    const File file("by hand");
-    CHECK_EQ(co_await loop.sendfile(*end.transport, file.fd.get()), std::uint64_t{7});
+    const MemoryFile file("by hand");
+    CHECK_EQ(co_await loop.sendfile(*end.transport, file.fileno()), std::uint64_t{7});
     CHECK_EQ(end.peer.receive(), "by hand");
     CHECK_EQ(file.position(), off_t{7});
     CHECK_THROWS_AS(
-        co_await loop.sendfile(*end.transport, file.fd.get(), SendfileOptions().fallback(false)),
+        co_await loop.sendfile(*end.transport, file.fileno(), SendfileOptions().fallback(false)),
         SendfileNotAvailableError);
     CHECK(end.transport->get_protocol() == end.protocol);
     CHECK(end.transport->is_reading());
@@ -135,19 +101,19 @@ CO_TEST("SEM-SNF-02: a pipe is no regular file: it is read and written") {
 
 CO_TEST("SEM-SNF-02: a transport that only writes refuses when writing is not wanted") {
     support::QuietTransport transport;
-    const File file("x");
-    CHECK_THROWS_MSG(co_await testing::loop().sendfile(transport, file.fd.get()), RuntimeError,
+    const MemoryFile file("x");
+    CHECK_THROWS_MSG(co_await testing::loop().sendfile(transport, file.fileno()), RuntimeError,
                      "not supported");
 }
 
 CO_TEST("SEM-SNF-03: while the kernel sends, writing is a RuntimeError") {
     auto end = co_await connect_tcp();
-    const File file(pattern(8'000'000));
-    const auto sending = create_task(testing::loop().sendfile(*end.transport, file.fd.get()));
+    const MemoryFile file(pattern(8'000'000));
+    const auto sending = create_task(testing::loop().sendfile(*end.transport, file.fileno()));
     co_await turns();
     CHECK(!sending.done());
     CHECK_THROWS_MSG(end.transport->write("x"), RuntimeError, "sendfile is in progress");
-    CHECK_THROWS_AS(co_await testing::loop().sendfile(*end.transport, file.fd.get()), RuntimeError);
+    CHECK_THROWS_AS(co_await testing::loop().sendfile(*end.transport, file.fileno()), RuntimeError);
     CHECK_EQ((co_await receive_all(&end.peer, 8'000'000)).size(), std::size_t{8'000'000});
     co_await sending;
     end.transport->write("x");
@@ -156,9 +122,9 @@ CO_TEST("SEM-SNF-03: while the kernel sends, writing is a RuntimeError") {
 
 CO_TEST("SEM-SNF-04: a closing transport is a RuntimeError, and the file stays where it is") {
     auto end = co_await connect_tcp();
-    const File file("x");
+    const MemoryFile file("x");
     end.transport->close();
-    CHECK_THROWS_AS(co_await testing::loop().sendfile(*end.transport, file.fd.get()), RuntimeError);
+    CHECK_THROWS_AS(co_await testing::loop().sendfile(*end.transport, file.fileno()), RuntimeError);
     CHECK_EQ(file.position(), off_t{0});
     co_await end.protocol->lost.wait();
 }
@@ -169,8 +135,8 @@ CO_TEST(
         std::optional<NoKernelSendfile> without;
         if (!kernel) without.emplace();
         auto end = co_await connect_tcp();
-        const File file(pattern(30'000'000));
-        const auto sending = create_task(testing::loop().sendfile(*end.transport, file.fd.get()));
+        const MemoryFile file(pattern(30'000'000));
+        const auto sending = create_task(testing::loop().sendfile(*end.transport, file.fileno()));
         co_await receive_all(&end.peer, 100'000);
         CHECK(!sending.done());
         end.peer.reset();
@@ -184,8 +150,8 @@ CO_TEST(
 
 CO_SWEEP("sendfile that is cancelled at whatever suspension leaves the transport as it was") {
     auto end = co_await connect_tcp();
-    const File file(pattern(6'000'000));
-    const auto victim = sweep.victim(testing::loop().sendfile(*end.transport, file.fd.get()));
+    const MemoryFile file(pattern(6'000'000));
+    const auto victim = sweep.victim(testing::loop().sendfile(*end.transport, file.fileno()));
     std::string got;
     while (!victim.done()) {
         got += end.peer.receive();
@@ -205,13 +171,13 @@ CO_SWEEP("sendfile that is cancelled at whatever suspension leaves the transport
 CO_TEST("SEM-SNF-06: sock_sendfile checks its arguments") {
     EventLoop& loop = testing::loop();
     const auto [one, other] = Socket::pair();
-    const File file("content");
+    const MemoryFile file("content");
     using O = SendfileOptions;
-    CHECK_THROWS_AS(co_await loop.sock_sendfile(one, file.fd.get(), O().count(0)), ValueError);
-    CHECK_THROWS_AS(co_await loop.sock_sendfile(one, file.fd.get(), O().count(-1)), ValueError);
-    CHECK_THROWS_AS(co_await loop.sock_sendfile(one, file.fd.get(), O().offset(-1)), ValueError);
+    CHECK_THROWS_AS(co_await loop.sock_sendfile(one, file.fileno(), O().count(0)), ValueError);
+    CHECK_THROWS_AS(co_await loop.sock_sendfile(one, file.fileno(), O().count(-1)), ValueError);
+    CHECK_THROWS_AS(co_await loop.sock_sendfile(one, file.fileno(), O().offset(-1)), ValueError);
     const Socket datagram(AF_INET, SOCK_DGRAM);
-    CHECK_THROWS_AS(co_await loop.sock_sendfile(datagram, file.fd.get()), ValueError);
+    CHECK_THROWS_AS(co_await loop.sock_sendfile(datagram, file.fileno()), ValueError);
     CHECK_EQ(file.position(), off_t{0});
 }
 
@@ -223,14 +189,14 @@ CO_TEST("sock_sendfile: by the kernel and by hand") {
         const Socket one = std::move(pair.first);
         const support::Peer peer(std::move(pair.second));
         const std::string content = pattern(1'000'000);
-        const File file(content);
-        const auto sending = create_task(testing::loop().sock_sendfile(one, file.fd.get()));
+        const MemoryFile file(content);
+        const auto sending = create_task(testing::loop().sock_sendfile(one, file.fileno()));
         CHECK((co_await receive_all(&peer, content.size())) == content);
         CHECK_EQ(co_await sending, std::uint64_t{1'000'000});
         CHECK_EQ(file.position(), off_t{1'000'000});
         if (!kernel) {
             CHECK_THROWS_AS(co_await testing::loop().sock_sendfile(
-                                one, file.fd.get(), SendfileOptions().fallback(false)),
+                                one, file.fileno(), SendfileOptions().fallback(false)),
                             SendfileNotAvailableError);
         }
     }
@@ -238,11 +204,11 @@ CO_TEST("sock_sendfile: by the kernel and by hand") {
 
 CO_TEST("SEM-SNF-07: an empty file, and an offset at the end, send nothing") {
     auto end = co_await connect_tcp();
-    const File empty("");
-    const File file("content");
+    const MemoryFile empty("");
+    const MemoryFile file("content");
     EventLoop& loop = testing::loop();
-    CHECK_EQ(co_await loop.sendfile(*end.transport, empty.fd.get()), std::uint64_t{0});
-    CHECK_EQ(co_await loop.sendfile(*end.transport, file.fd.get(), SendfileOptions().offset(7)),
+    CHECK_EQ(co_await loop.sendfile(*end.transport, empty.fileno()), std::uint64_t{0});
+    CHECK_EQ(co_await loop.sendfile(*end.transport, file.fileno(), SendfileOptions().offset(7)),
              std::uint64_t{0});
     CHECK_EQ(file.position(), off_t{0});
     co_await close(&end);

@@ -16,6 +16,7 @@
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using support::fill;
 using support::Peer;
 using support::turns;
 
@@ -26,16 +27,6 @@ Socket bound(int type = SOCK_STREAM) {
     socket.bind(*Address::from_literal("127.0.0.1", 0));
     if (type == SOCK_STREAM) socket.listen(8);
     return socket;
-}
-
-std::size_t fill(const Socket& socket) {
-    const std::string block(65536, 'x');
-    std::size_t total = 0;
-    for (;;) {
-        const ssize_t sent = os::send(socket.fileno(), block.data(), block.size());
-        if (sent < 0) return total;
-        total += static_cast<std::size_t>(sent);
-    }
 }
 
 } // namespace

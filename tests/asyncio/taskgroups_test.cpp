@@ -3,6 +3,7 @@
 #include "asyncio/taskgroups.h"
 
 #include "asyncio/testing/sweep.h"
+#include "base/frame_pool.h"
 #include "support/both_modes.h"
 #include "support/groups.h"
 #include "support/moments.h"
@@ -549,4 +550,31 @@ CO_TEST_BOTH_MODES(
     };
     co_await task_group(body);
     CHECK(child->done());
+}
+
+// ---- a loop that closes -------------------------------------------------------------------------
+
+TEST("FLT-CORE-14: a group that a loop closes over, in whatever turn, leaves nothing") {
+    const std::size_t before = base::frame_stats().live_blocks;
+    for (int turns = 0; turns < 8; ++turns) {
+        {
+            EventLoop loop;
+            const auto stop_in_turn = [](int count) -> Coro<> {
+                const auto body = [](TaskGroup& group) -> Coro<> {
+                    group.create_task([]() -> Coro<> { co_return; }());
+                    group.create_task(sleep(1h));
+                    co_await sleep(1h);
+                };
+                const auto group = create_task(task_group(body));
+                for (int i = 0; i < count; ++i) co_await yield_now();
+                get_running_loop().stop();
+                co_await sleep(1h);
+            };
+            const auto task = loop.create_task(stop_in_turn(turns));
+            loop.run_forever();
+            CHECK(!task.done());
+        }
+        static_cast<void>(testing::take_logs()); // tasks that were pending
+        CHECK_EQ(base::frame_stats().live_blocks, before);
+    }
 }

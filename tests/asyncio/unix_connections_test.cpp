@@ -7,6 +7,7 @@
 #include "asyncio/testing/system_call_faults.h"
 #include "support/datagrams.h"
 #include "support/peers.h"
+#include "support/scratch.h"
 #include "support/system_calls.h"
 
 #include <cctype>
@@ -16,7 +17,7 @@
 
 using namespace asyncio;
 using support::Recorder;
-using support::TemporaryFolder;
+using support::Scratch;
 using support::turns;
 
 namespace {
@@ -53,7 +54,7 @@ Coro<> end(Server server) {
 } // namespace
 
 CO_TEST("SEM-UNX-06: streams over a Unix socket: lines, names of the ends, an orderly close") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("server");
     const Server server = co_await start_unix_server(upper, path);
     CHECK_EQ(co_await ask(path), "HELLO\n");
@@ -70,7 +71,7 @@ CO_TEST("SEM-UNX-06: streams over a Unix socket: lines, names of the ends, an or
 }
 
 CO_TEST("SEM-UNX-06: sockets that are given instead of paths: bound, and connected") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("server");
     Socket bound(AF_UNIX);
     bound.bind(Address::from_path(path));
@@ -88,7 +89,7 @@ CO_TEST("SEM-UNX-06: sockets that are given instead of paths: bound, and connect
 }
 
 CO_TEST("SEM-UNX-01: a stale socket file is replaced, another file is an error that names it") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("server");
     Socket(AF_UNIX).bind(Address::from_path(path));
     CHECK_THROWS_AS(co_await ask(path), ConnectionRefusedError);
@@ -133,7 +134,7 @@ CO_TEST("SEM-UNX-01: a path and a socket, neither, or a socket of another kind i
 }
 
 CO_TEST("SEM-UNX-03: after an error of bind no socket is left, and no permission is typed") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::size_t before = os::open_descriptors_count();
     EventLoop& loop = testing::loop();
     CHECK_THROWS_AS(co_await loop.create_unix_server(new_recorder, folder.path("no") + "/folder"),
@@ -151,7 +152,7 @@ CO_TEST("SEM-UNX-03: after an error of bind no socket is left, and no permission
 }
 
 CO_TEST("SEM-UNX-04: close() removes the socket file, unless it is asked not to") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("server");
     for (const bool cleanup : {true, false}) {
         const Server server =
@@ -165,14 +166,14 @@ CO_TEST("SEM-UNX-04: close() removes the socket file, unless it is asked not to"
 }
 
 CO_TEST("SEM-UNX-04: a server that never served, or was forgotten, leaves no file either") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("server");
     co_await start_unix_server(upper, path, ServerOptions().start_serving(false));
     CHECK(!exists(path));
 }
 
 CO_TEST("FLT-NET-09: a socket file that another server has put there since is not removed") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("server");
     const Server first = co_await start_unix_server(upper, path);
     CHECK_EQ(::rename(path.c_str(), folder.path("moved").c_str()), 0); // keeps the inode in use
@@ -198,7 +199,7 @@ CO_TEST("FLT-NET-09: a path of 108 bytes is an OSError with ENAMETOOLONG on both
 }
 
 CO_TEST("SEM-UNX-05: an abstract name has no file, and is not looked for as one") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("file");
     const std::string name = std::string(1, '\0') + path;
     Socket(AF_UNIX).bind(Address::from_path(path)); // what an unlink by mistake would remove
@@ -209,7 +210,7 @@ CO_TEST("SEM-UNX-05: an abstract name has no file, and is not looked for as one"
 }
 
 CO_SWEEP("open_unix_connection that is cancelled at whatever suspension leaves no socket") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("server");
     const Server server = co_await start_unix_server(upper, path);
     sweep.fail_on_new_sockets();
@@ -224,7 +225,7 @@ CO_SWEEP("open_unix_connection that is cancelled at whatever suspension leaves n
 }
 
 CO_SWEEP("start_unix_server that is cancelled at whatever suspension listens no more") {
-    TemporaryFolder folder;
+    Scratch folder;
     const std::string path = folder.path("server");
     sweep.fail_on_new_sockets();
     const auto victim = sweep.victim(start_unix_server(upper, path));

@@ -3,6 +3,7 @@
 #include "base/chunk_pool.h"
 
 #include "asyncio/testing/testing.h"
+#include "base/sanitizers.h"
 
 #include <cstring>
 #include <set>
@@ -14,13 +15,7 @@ using asyncio::base::Chunk;
 namespace {
 
 // Under sanitizers each chunk is an allocation of its own, so that a use after the end is seen.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool is_pooled = false;
-#elif defined(__has_feature)
-constexpr bool is_pooled = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
-#else
-constexpr bool is_pooled = true;
-#endif
+constexpr bool is_pooled = !asyncio::base::heap_is_watched;
 
 } // namespace
 

@@ -31,28 +31,28 @@ TEST("set_nonblocking: a read says -EAGAIN instead of waiting") {
     const Descriptor out(fds[1]);
     set_nonblocking(in.get());
     char byte = 0;
-    CHECK_EQ(read_some(in.get(), &byte, 1), -EAGAIN);
+    CHECK_EQ(read_pipe(in.get(), &byte, 1), -EAGAIN);
     CHECK_THROWS_AS(set_nonblocking(-1), asyncio::OSError);
 }
 
-TEST("write_some, write_pieces and read_some move bytes, to the end") {
+TEST("write_pipe, write_pieces and read_pipe move bytes, to the end") {
     Pipe pipe;
     const std::array<std::string_view, 3> pieces{"one ", "", "two"};
     CHECK_EQ(write_pieces(pipe.out(), pieces), ssize_t{7});
-    CHECK_EQ(write_some(pipe.out(), "!", 1), ssize_t{1});
+    CHECK_EQ(write_pipe(pipe.out(), "!", 1), ssize_t{1});
     std::array<char, 20> into{};
-    CHECK_EQ(read_some(pipe.in(), into.data(), into.size()), ssize_t{8});
+    CHECK_EQ(read_pipe(pipe.in(), into.data(), into.size()), ssize_t{8});
     CHECK_EQ(std::string(into.data(), 8), "one two!");
-    CHECK_EQ(read_some(pipe.in(), into.data(), into.size()), -EAGAIN);
+    CHECK_EQ(read_pipe(pipe.in(), into.data(), into.size()), -EAGAIN);
     pipe.write_end.reset();
-    CHECK_EQ(read_some(pipe.in(), into.data(), into.size()), ssize_t{0});
+    CHECK_EQ(read_pipe(pipe.in(), into.data(), into.size()), ssize_t{0});
 }
 
-TEST("write_some: a reader that is gone is -EPIPE, and no SIGPIPE is left behind") {
+TEST("write_pipe: a reader that is gone is -EPIPE, and no SIGPIPE is left behind") {
     Pipe pipe;
     pipe.read_end.reset();
     const std::string_view piece = "x";
-    CHECK_EQ(write_some(pipe.out(), "x", 1), -EPIPE); // the default action would end this program
+    CHECK_EQ(write_pipe(pipe.out(), "x", 1), -EPIPE); // the default action would end this program
     CHECK_EQ(write_pieces(pipe.out(), {&piece, 1}), -EPIPE);
     sigset_t pending;
     CHECK_EQ(::sigpending(&pending), 0);
@@ -62,7 +62,7 @@ TEST("write_some: a reader that is gone is -EPIPE, and no SIGPIPE is left behind
     CHECK_EQ(::sigismember(&blocked, SIGPIPE), 0);
 }
 
-TEST("write_some: who holds SIGPIPE back already finds it pending") {
+TEST("write_pipe: who holds SIGPIPE back already finds it pending") {
     Pipe pipe;
     pipe.read_end.reset();
     sigset_t broken;
@@ -70,7 +70,7 @@ TEST("write_some: who holds SIGPIPE back already finds it pending") {
     sigemptyset(&broken);
     sigaddset(&broken, SIGPIPE);
     CHECK_EQ(::pthread_sigmask(SIG_BLOCK, &broken, &before), 0);
-    CHECK_EQ(write_some(pipe.out(), "x", 1), -EPIPE);
+    CHECK_EQ(write_pipe(pipe.out(), "x", 1), -EPIPE);
     constexpr timespec at_once{};
     CHECK_EQ(::sigtimedwait(&broken, nullptr, &at_once), SIGPIPE);
     CHECK_EQ(::pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);

@@ -81,8 +81,8 @@ TEST("system_calls: all that moves bytes or changes a connection goes through th
     CHECK_EQ(receive_from(0, &byte, 1, address), -ENOSYS);
     CHECK_EQ(send_to(0, &byte, 1, address), -ENOSYS);
     CHECK_EQ(send_file(0, 0, 0, 1), -ENOSYS);
-    CHECK_EQ(read_some(0, &byte, 1), -ENOSYS);
-    CHECK_EQ(write_some(0, &byte, 1), -ENOSYS);
+    CHECK_EQ(read_pipe(0, &byte, 1), -ENOSYS);
+    CHECK_EQ(write_pipe(0, &byte, 1), -ENOSYS);
     CHECK_EQ(write_pieces(0, {&piece, 1}), -ENOSYS);
     CHECK_EQ(accept_now(0, address), -ENOSYS);
     CHECK_EQ(connect_now(0, address), -ENOSYS);

@@ -7,10 +7,8 @@
 #include "asyncio/sleep.h"
 #include "asyncio/testing/testing.h"
 
-#include <cstdlib>
 #include <memory>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace support {
@@ -90,23 +88,5 @@ inline asyncio::Coro<> wait_for_arrivals(Endpoint end, std::size_t count) {
         co_await end.protocol->arrived.wait();
     }
 }
-
-/// A folder that is gone with what is in it when this goes.
-class TemporaryFolder {
-public:
-    TemporaryFolder() { REQUIRE(::mkdtemp(name_.data()) != nullptr); }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder() {
-        for (const std::string& file : files_) ::unlink(file.c_str());
-        ::rmdir(name_.c_str());
-    }
-    /// A path in it.
-    std::string path(const std::string& name) { return files_.emplace_back(name_ + "/" + name); }
-
-private:
-    std::string name_ = "/tmp/asyncio-XXXXXX";
-    std::vector<std::string> files_;
-};
 
 } // namespace support

@@ -2,23 +2,16 @@
 // How much memory the process uses.
 #pragma once
 
+#include "base/sanitizers.h"
+
 #include <cstddef>
 #include <cstdio>
 #include <unistd.h>
 
 namespace support {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool memory_can_be_measured = false; // freed memory is kept to catch its use
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool memory_can_be_measured = false;
-#else
-inline constexpr bool memory_can_be_measured = true;
-#endif
-#else
-inline constexpr bool memory_can_be_measured = true;
-#endif
+/// Not under a sanitizer that keeps freed memory to catch its use.
+inline constexpr bool memory_can_be_measured = !asyncio::base::heap_is_watched;
 
 /// The resident set of this process.
 inline std::size_t resident_bytes() {

@@ -45,6 +45,17 @@ struct Peer {
     asyncio::Socket socket;
 };
 
+/// What comes, until it is so much.
+inline asyncio::Coro<std::string> receive_all(const Peer* peer, std::size_t size) {
+    // LIFETIME: the case awaits this.
+    std::string got;
+    while (got.size() < size) {
+        got += peer->receive();
+        co_await asyncio::yield_now();
+    }
+    co_return got;
+}
+
 /// A protocol of type P on a transport, and its peer.
 template <class P = Recorder>
 struct Connection {
@@ -82,6 +93,17 @@ asyncio::Coro<Connection<P>> connect_tcp(std::shared_ptr<P> protocol = std::make
 /// Lets the loop take `count` turns.
 inline asyncio::Coro<> turns(int count = 3) {
     for (int i = 0; i < count; ++i) co_await asyncio::yield_now();
+}
+
+/// Sends until no more goes.  Returns how much went.
+inline std::size_t fill(const asyncio::Socket& socket) {
+    const std::string block(64 * 1024, 'x');
+    std::size_t total = 0;
+    for (;;) {
+        const ssize_t sent = asyncio::os::send(socket.fileno(), block.data(), block.size());
+        if (sent < 0) return total;
+        total += static_cast<std::size_t>(sent);
+    }
 }
 
 /// Writes until the transport holds bytes that do not go.

@@ -55,6 +55,8 @@ public:
         std::unique_lock lock(idle_mutex_);
         idle_.wait(lock, [this] { return working.load() == 0 && live.load() == 0; });
     }
+    /// The one that lives.
+    static FakeResolver& current() { return *active(); }
 
     std::atomic<int> asked{0};   // how often a look-up was begun
     std::atomic<int> working{0}; // how many are under way

@@ -97,7 +97,7 @@ private:
 
     static Coro<> end_as_told(FaultPump* pump) {
         switch (pump->rules_.end_) {
-        case End::none: break;
+        case End::none:
         case End::stall: break; // nothing more, not even an end, until the other side leaves
         case End::drop:
             for (;;) {

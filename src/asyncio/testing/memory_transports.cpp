@@ -79,6 +79,7 @@ public:
         return out_->bytes.size() > capacity ? out_->bytes.size() - capacity : 0;
     }
     std::string text() const override { return "<MemoryTransport>"; }
+    bool can_start_tls() const noexcept override { return true; }
 
     void force_close(const std::exception_ptr& error);
     /// Bytes, or their end, have arrived here.
@@ -111,6 +112,27 @@ private:
         force_close(std::current_exception());
     }
 
+    /// What is queued for a delivery: writing must not fail for want of memory for it.
+    struct Delivery final : detail::Hop {
+        explicit Delivery(MemoryTransport& to)
+            : Hop(
+                  [](detail::Hop* hop) {
+                      static_cast<Delivery*>(hop)->end().deliver_and_release();
+                  },
+                  [](detail::Hop* hop) noexcept { static_cast<Delivery*>(hop)->end().release(); }),
+              transport(to) {}
+        MemoryTransport& end() const noexcept {
+            transport.delivering_ = false;
+            return transport;
+        }
+        MemoryTransport& transport;
+    };
+    void deliver_and_release() {
+        deliver();
+        release();
+    }
+
+    Delivery delivery_{*this};
     std::shared_ptr<Way> out_;
     std::shared_ptr<Way> in_;
     std::exception_ptr error_;
@@ -173,10 +195,8 @@ void MemoryTransport::end_writing() {
 void MemoryTransport::deliver_soon() {
     if (!made_ || delivering_ || !is_reading() || read_eof_ || loop().is_closed()) return;
     delivering_ = true;
-    loop().call_soon([self = TransportRef(*this), this] {
-        delivering_ = false;
-        deliver();
-    });
+    add_ref();
+    detail::queue_hop(loop().core(), &delivery_);
 }
 
 // One piece a turn, as a transport of a socket.
@@ -246,6 +266,7 @@ void MemoryTransport::let_go() noexcept {
     closing_ = end_queued_ = true;
     out_->writer = nullptr;
     in_->cut();
+    if (in_->writer != nullptr) in_->writer->taken(); // what a close() waits for will never go
     const std::shared_ptr<BaseProtocol> last = let_protocol_go();
     release();
 }
@@ -263,8 +284,8 @@ MemoryConnection::MemoryConnection(std::shared_ptr<BaseProtocol> first,
 }
 
 MemoryConnection::~MemoryConnection() {
-    if (!first_->is_closing()) first_->abort();
-    if (!second_->is_closing()) second_->abort();
+    first_->abort(); // also one that is closing, and waits for its peer to read
+    second_->abort();
 }
 
 void MemoryConnection::reset() {

@@ -36,6 +36,7 @@ public:
     /// its end. For the scenario the victim then ends as it would by a plain cancel.
     template <class T>
     Task<T> victim(Coro<T> coro) {
+        if (std::exchange(has_victim_, true)) throw RuntimeError("a scenario has one victim");
         if (mode_ == SweepMode::sibling) return begin(beside_sibling(this, std::move(coro)));
         Task<T> task = mode_ == SweepMode::timeout ? begin(within_timeout(this, std::move(coro)))
                                                    : begin(std::move(coro));
@@ -58,7 +59,7 @@ public:
     SweepMode mode() const noexcept { return mode_; } // of this run
     /// Was the victim disturbed in this run?
     bool struck() const noexcept { return struck_; }
-    /// Is this how an operation has to end after what has happened to it? Undisturbed: with a value.
+    /// Is this how an operation has to end after what has happened to it? Undisturbed with a value.
     /// Cancelled in M1 to M3: with that. Else with a value, or with what the strike brings about.
     template <class T>
     bool accounts_for(const Outcome<T>& end) const {
@@ -80,10 +81,11 @@ private:
     static Coro<T> beside_sibling(Sweep* sweep, Coro<T> coro);
     static Coro<> sibling(Future<> alarm) { co_await alarm; } // fails when it is told
 
-    void watch(std::uint64_t id);
+    void watch(std::uint64_t id) noexcept { victim_ = id; }
     static void check_timeout(bool expired, const std::exception_ptr& end);
     void check_group(const std::exception_ptr& end) const;
     bool explains(const std::exception_ptr& end) const;
+    bool may_be(const std::exception_ptr& end) const;
 
     SweepMode mode_;
     int first_; // k
@@ -97,6 +99,7 @@ private:
     std::shared_ptr<SystemCallFaults> faults_;
     base::Function<void()> failure_;
     bool io_named_ = false;
+    bool has_victim_ = false;
 };
 
 /// Runs `scenario` for every mode and every suspension of its victim, until a run ends without
@@ -109,18 +112,17 @@ private:
 /// it checks is not heard; it is cancelled behind its tasks, which may use what lies in its frame.
 void run_sweep(const char* name, Coro<> (*scenario)(Sweep&));
 
-/// Labels of the operations at which victims were struck so far, with how often in each mode:
-/// "Lock.acquire M1=3 M2=1 M3=2".
+/// Labels of the operations at which victims were struck so far, a tab, and how often in each mode:
+/// "Lock.acquire\tM1=3 M2=1 M3=2". The runner writes them behind its results.
 std::vector<std::string> sweep_coverage();
 
 /// How M8 makes allocations fail. Only an executable that has replaced operator new can say.
 class AllocationFaults {
 public:
     virtual ~AllocationFaults() = default;
-    /// A run begins and ends. Between them, what was freed before is not used again: else few
-    /// frames would be an allocation.
-    virtual void begin_run() = 0;
-    virtual void end_run() noexcept = 0;
+    /// Runs `body`, in which what was freed before is not used again: else few frames would be an
+    /// allocation. On any thread.
+    virtual void run(base::Function<void()> body) = 0;
     /// Of this thread, the allocation after the next `count` fails.
     virtual void fail_after(long count) noexcept = 0;
     /// Ends that. Returns how many would have been left; negative: it has failed.

@@ -178,7 +178,7 @@ struct FaultyCalls {
                              real().epoll_wait(poller, events, room, timeout_ms));
     }
     static int epoll_pwait2(int poller, epoll_event* events, int room, const timespec* timeout,
-                            const __sigset_t* signals) {
+                            const sigset_t* signals) {
         if (fails(Call::epoll_wait)) return -1;
         return with_spurious(poller, events, room,
                              real().epoll_pwait2(poller, events, room, timeout, signals));

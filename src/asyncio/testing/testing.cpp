@@ -2,16 +2,19 @@
 // The runner of cases: registry, command line, results, and the look at what is left.
 #include "asyncio/testing/testing.h"
 
+#include "asyncio/testing/sweep.h"
 #include "base/frame_pool.h"
 #include "os/descriptor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <thread>
 #include <unistd.h> // tidy: system: an alarm ends a case that hangs
 
 namespace asyncio::testing {
@@ -174,12 +177,28 @@ void CaseLoop::check_idle() {
     loop_->run_until_complete(loop_->shutdown_default_executor());
 }
 
+namespace {
+
+/// What is in use; not before threads that a closed loop has left alone have let go of theirs.
+Baseline settled(const Baseline& wanted) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    Baseline now = Baseline::now();
+    while (now.descriptors != wanted.descriptors || now.blocks != wanted.blocks) {
+        if (std::chrono::steady_clock::now() >= give_up) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        now = Baseline::now();
+    }
+    return now;
+}
+
+} // namespace
+
 void CaseLoop::close() {
     if (!loop_) return;
     set_event_loop(nullptr);
     loop_.reset();
     if (failures() != 0) return; // what is left then is no news
-    const Baseline after = Baseline::now();
+    const Baseline after = settled(before_);
     if (after.descriptors != before_.descriptors) {
         fail("case", 0,
              "descriptors: " + std::to_string(before_.descriptors) + " before, " +
@@ -278,6 +297,13 @@ bool run_one(const Case& one) {
     return false;
 }
 
+void close_results(std::FILE* results) {
+    for (const std::string& strikes : sweep_coverage()) {
+        std::fprintf(results, "swept\t%s\n", strikes.c_str());
+    }
+    std::fclose(results);
+}
+
 } // namespace
 
 int run_all(int argc, char** argv) {
@@ -310,7 +336,7 @@ int run_all(int argc, char** argv) {
             std::fflush(results);
         }
     }
-    if (results != nullptr) std::fclose(results);
+    if (results != nullptr) close_results(results);
     set_log_handler(nullptr);
     if (state.seed != 0) std::printf("seed %llu\n", static_cast<unsigned long long>(state.seed));
     std::printf("%d passed, %d failed\n", passed, failed);

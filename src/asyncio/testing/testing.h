@@ -56,12 +56,14 @@ public:
     CaseLoop& operator=(const CaseLoop&) = delete;
     ~CaseLoop() { close(); }
 
+    /// Not after close().
     EventLoop& loop() noexcept { return *loop_; }
     /// Runs it until `body` has ended, which has to be without an exception.
     void run(Coro<> body);
     /// No task may be left running, and no timer armed. Then generators and threads are shut down.
     void check_idle();
-    /// Destroys the loop. Descriptors, frames and states have to be as before it was made. Twice: harmless.
+    /// Destroys the loop. Descriptors, frames and states have to be as before it was made. Harmless
+    /// twice.
     void close();
 
 private:

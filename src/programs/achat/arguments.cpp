@@ -19,27 +19,28 @@ std::string text_value(std::string_view option, Words& words) {
     return value;
 }
 
-std::size_t number_value(std::string_view option, Words& words, std::size_t largest) {
+std::size_t number_value(std::string_view option, Words& words, std::size_t smallest,
+                         std::size_t largest) {
     const std::string text = text_value(option, words);
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool is_number = error == std::errc() && end == text.data() + text.size();
-    if (!is_number || number == 0 || number > largest) {
-        throw UsageError(std::string(option) + " is a number from 1 to " + std::to_string(largest) +
-                         ", not " + text);
+    if (!is_number || number < smallest || number > largest) {
+        throw UsageError(std::string(option) + " is a number from " + std::to_string(smallest) +
+                         " to " + std::to_string(largest) + ", not " + text);
     }
     return number;
 }
 
 void read_demo_option(std::string_view option, Words& words, LoadPlan& plan) {
     if (option == "--clients") {
-        plan.clients = number_value(option, words, 500'000);
+        plan.clients = number_value(option, words, 1, 500'000);
     } else if (option == "--room-size") {
-        plan.room_size = number_value(option, words, 10'000);
+        plan.room_size = number_value(option, words, 1, 10'000);
     } else if (option == "--rate") {
-        plan.messages_per_second = number_value(option, words, 1'000'000);
+        plan.messages_per_second = number_value(option, words, 1, 1'000'000);
     } else if (option == "--seconds") {
-        plan.time = std::chrono::seconds(number_value(option, words, 3600));
+        plan.time = std::chrono::seconds(number_value(option, words, 1, 3600));
     } else {
         throw UsageError("the demo has no option " + std::string(option));
     }
@@ -49,7 +50,7 @@ void read_serve_option(std::string_view option, Words& words, Arguments& argumen
     if (option == "--host") {
         arguments.host = text_value(option, words);
     } else if (option == "--port") {
-        arguments.port = std::to_string(number_value(option, words, 65535));
+        arguments.port = std::to_string(number_value(option, words, 0, 65535));
     } else {
         throw UsageError("serve has no option " + std::string(option));
     }
@@ -71,7 +72,7 @@ demo    runs the server and its clients in one process and one thread, and says 
 
 serve   runs the server alone; talk to it with  nc -N 127.0.0.1 8888
   --host HOST     where it listens; 127.0.0.1
-  --port PORT     8888
+  --port PORT     8888; 0: any that is free
 
 Ctrl-C ends both in order: clients are told goodbye, and what was said is delivered.
 

@@ -74,8 +74,8 @@ std::optional<std::string> fault_of_name(std::string_view name) {
         return "a name has at most " + std::to_string(name_bytes_max) + " bytes";
     }
     if (const auto fault = fault_of_characters(name)) return "that name " + *fault;
-    if (name.find_first_of(" <>,/*!") != std::string_view::npos) {
-        return "a name has no blanks and none of < > , / * !";
+    if (name.find_first_of(" <>,:/*!") != std::string_view::npos) {
+        return "a name has no blanks and none of < > , : / * !";
     }
     return std::nullopt;
 }

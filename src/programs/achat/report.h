@@ -26,6 +26,7 @@ std::string progress_text(const Load& load, double seconds);
 std::string report_text(const Load& load, const Counts& counts, const Measured& measured);
 
 /// What is not as it should be; empty: all is well.
-std::string faults_text(const Load& load, const Counts& counts);
+/// sleepers  how many clients were to be dropped, since they never read
+std::string faults_text(const Load& load, const Counts& counts, std::uint64_t sleepers);
 
 } // namespace achat

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From a connection to a member and back. Begin to read at attend().
+// From a connection to a member and back. Begin to read at attend(): it is one client's visit.
 #include "programs/achat/server.h"
 
 #include "programs/achat/commands.h"
@@ -66,8 +66,8 @@ Coro<> send_lines(std::shared_ptr<Member> member) {
 Coro<> hear_lines(Hub& hub, Member& member, StreamReader reader) {
     Pace pace(hub.limits().said_per_second_max, hub.limits().said_in_burst_max);
     while (auto line = co_await reader.next_line()) {
-        if (member.is_leaving()) break;
-        obey(hub, member, *line);
+        if (!member.is_leaving()) obey(hub, member, *line);
+        if (member.is_leaving()) break; // by /quit, or since others have ended it
         const auto delay = pace.delay(asyncio::get_running_loop().time());
         if (delay > 0ns) {
             co_await asyncio::sleep(delay);
@@ -103,8 +103,7 @@ Coro<> attend(std::shared_ptr<Hub> hub, StreamReader reader, StreamWriter writer
             hub->dismiss(*member, "end of input");
         }
         co_await asyncio::wait_for(take_leave(sending, reader, writer), hub->limits().grace);
-    } catch (const asyncio::ConnectionError&) { // the client is gone
-    } catch (const asyncio::TimeoutError&) { // it does not take the rest
+    } catch (const asyncio::OSError&) { // the client is gone, or does not take the rest in time
     }
 }
 

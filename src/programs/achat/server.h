@@ -25,6 +25,9 @@ asyncio::Coro<asyncio::Server> start_chat(std::shared_ptr<Hub> hub, std::string 
 /// Ends it in order: nobody new, a goodbye to all behind what waits for them, and the end of each
 /// connection when the client closes it, at the latest when the grace is over.
 ///
+/// What was said until then is heard by all, before the goodbye. Who has not heard himself what he
+/// said, came too late with it.
+///
 /// Cancel    what is left of the connections is aborted.
 asyncio::Coro<> end_chat(std::shared_ptr<Hub> hub, asyncio::Server server, std::string why);
 

@@ -119,6 +119,31 @@ CO_TEST("memory: abort() loses what had not gone, and both ends are told") {
     CHECK_EQ(pair.other->data.size(), std::size_t{10});
 }
 
+CO_TEST(
+    "memory: an end that is closing ends when its peer aborts, with what it had still to send") {
+    Pair pair(MemoryOptions().capacity(10));
+    co_await yield_now();
+    pair.connection.second().pause_reading();
+    pair.connection.first().write("more than is under way");
+    pair.connection.first().close();
+    co_await yield_now();
+    CHECK_EQ(pair.one->count("lost"), 0);
+    pair.connection.second().abort();
+    co_await pair.other->lost.wait();
+    co_await pair.one->lost.wait();
+}
+
+CO_TEST("memory: the end of a connection aborts an end that is closing") {
+    std::optional<Pair> pair(std::in_place, MemoryOptions().capacity(10));
+    const auto one = pair->one;
+    co_await yield_now();
+    pair->connection.second().pause_reading();
+    pair->connection.first().write("more than is under way");
+    pair->connection.first().close();
+    pair.reset();
+    co_await one->lost.wait();
+}
+
 CO_TEST("memory: reset() is a ConnectionResetError for both") {
     Pair pair;
     co_await yield_now();

@@ -207,12 +207,14 @@ TEST("sweep_coverage: names the operations at which victims were struck") {
     testing::run_sweep("coverage", &lock_is_free_afterwards<hold_carefully>);
     bool named = false;
     for (const std::string& line : testing::sweep_coverage()) {
-        named = named || (line.starts_with("sleep M1=") && line.find(" M6=0") == std::string::npos);
+        const bool closed_over = line.find(" M6=0") == std::string::npos;
+        named = named || (line.starts_with("sleep\tM1=") && closed_over);
     }
     CHECK(named);
 }
 
 CO_SWEEP("CO_SWEEP: a scenario has one victim") {
+    if (sweep.mode() == SweepMode::sibling) co_return; // there the second one fails in its group
     const auto task = sweep.victim(three_waits());
     auto second = three_waits();
     CHECK_THROWS_AS(sweep.victim(std::move(second)), RuntimeError);
