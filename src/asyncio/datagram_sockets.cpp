@@ -130,6 +130,21 @@ Coro<> send(State state, std::string data, Address to) {
 
 } // namespace
 
+std::shared_ptr<BaseProtocol> new_datagram_socket_protocol(std::size_t limit_bytes) {
+    return std::make_shared<DatagramSocketProtocol>(limit_bytes);
+}
+
+DatagramSocket datagram_socket_of(TransportRef transport,
+                                  const std::shared_ptr<BaseProtocol>& protocol) {
+    try {
+        return DatagramSocket(std::make_shared<DatagramSocketState>(
+            transport, std::static_pointer_cast<DatagramSocketProtocol>(protocol)));
+    } catch (const std::bad_alloc&) {
+        transport->close(); // nobody will get it
+        throw;
+    }
+}
+
 } // namespace detail
 
 Coro<Datagram> DatagramSocket::recvfrom() const { return detail::receive(state_); }
@@ -148,16 +163,10 @@ DatagramTransport& DatagramSocket::transport() const noexcept { return *state_->
 
 Coro<DatagramSocket> open_datagram_socket(DatagramOptions options) {
     EventLoop& loop = get_running_loop();
-    const auto protocol = std::make_shared<detail::DatagramSocketProtocol>(options.limit());
+    const auto protocol = detail::new_datagram_socket_protocol(options.limit());
     auto factory = [protocol] { return protocol; };
     auto made = co_await loop.create_datagram_endpoint(factory, std::move(options));
-    try {
-        co_return DatagramSocket(
-            std::make_shared<detail::DatagramSocketState>(made.transport, made.protocol));
-    } catch (const std::bad_alloc&) {
-        made.transport->close(); // nobody will get it
-        throw;
-    }
+    co_return detail::datagram_socket_of(made.transport, protocol);
 }
 
 } // namespace asyncio

@@ -73,6 +73,16 @@ private:
     std::shared_ptr<detail::DatagramSocketState> state_;
 };
 
+namespace detail {
+
+/// For transports of other kinds: the protocol of a DatagramSocket, and the socket of a transport
+/// that was made with it.
+std::shared_ptr<BaseProtocol> new_datagram_socket_protocol(std::size_t limit_bytes);
+DatagramSocket datagram_socket_of(TransportRef transport,
+                                  const std::shared_ptr<BaseProtocol>& protocol);
+
+} // namespace detail
+
 /// Opens a socket of datagrams, as loop.create_datagram_endpoint does.
 /// Throws    as loop.create_datagram_endpoint.
 /// Cancel    no socket is left.

@@ -113,12 +113,11 @@ void SelectorDatagramTransport::tell_error(int error, const char* call, const Ad
 
 // ---- sending ------------------------------------------------------------------------------------
 
-void SelectorDatagramTransport::check_receiver(const Address& to) const {
-    if (remote_ && to && to != remote_) {
-        throw ValueError("Invalid address: must be none or " + to_string(remote_));
+void check_receiver(const Address& peer, const Address& to) {
+    if (peer && to && to != peer) {
+        throw ValueError("Invalid address: must be none or " + to_string(peer));
     }
-    if (!remote_ && !to)
-        throw ValueError("sendto() of an endpoint without a peer needs an address");
+    if (!peer && !to) throw ValueError("sendto() of an endpoint without a peer needs an address");
 }
 
 ssize_t SelectorDatagramTransport::send(std::string_view data, const Address& to) const noexcept {
@@ -127,7 +126,7 @@ ssize_t SelectorDatagramTransport::send(std::string_view data, const Address& to
 }
 
 void SelectorDatagramTransport::sendto(std::string_view data, const Address& to) {
-    check_receiver(to);
+    check_receiver(remote_, to);
     if (closing_) {
         if (is_dropped_too_often()) log(LogLevel::warning, "socket.sendto() raised exception.");
         return;

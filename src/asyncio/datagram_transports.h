@@ -9,6 +9,10 @@
 
 namespace asyncio::detail {
 
+/// Can an endpoint with this peer, or with none, send to `to`, or to its peer?
+/// Throws    ValueError: no.
+void check_receiver(const Address& peer, const Address& to);
+
 /// A socket of datagrams, of IP or Unix.
 /// Source    CPython 3.14 selector_events._SelectorDatagramTransport.  Differs: several datagrams a
 ///           turn; one that is too large for the buffer is an error, and not given in part.
@@ -54,7 +58,6 @@ private:
     std::span<char> buffer();
     void give(std::string_view data, const Address& from);
     void tell_error(int error, const char* call, const Address& peer);
-    void check_receiver(const Address& to) const;
     ssize_t send(std::string_view data, const Address& to) const noexcept;
     void keep_unsent(std::string_view data, const Address& to);
     void write_ready();

@@ -173,7 +173,7 @@ public:
     /// Cancel    stops watching; nothing was written.
     Readiness writable(int fd) noexcept { return Readiness(*this, fd, true); }
 
-    // ---- connections: connections.h, servers.h, datagrams.h -------------------------------------
+    // ---- connections: connections.h, servers.h, unix_connections.h, pipes.h, datagrams.h --------
 
     /// `(factory, host, port, ConnectOptions)` or `(factory, ConnectOptions)`; see connections.h.
     template <class F, class... Args>
@@ -186,13 +186,11 @@ public:
     /// `(factory, hosts, port, ServerOptions)` or `(factory, ServerOptions)`; see servers.h.
     template <class F, class... Args>
     auto create_server(F&& factory, Args&&... args);
-    /// `(factory, path, ConnectOptions)` or `(factory, ConnectOptions)`; see unix_connections.h.
+    /// As create_connection and create_server, with `path` for host and port.
     template <class F, class... Args>
     auto create_unix_connection(F&& factory, Args&&... args);
-    /// `(factory, path, ServerOptions)` or `(factory, ServerOptions)`; see unix_connections.h.
     template <class F, class... Args>
     auto create_unix_server(F&& factory, Args&&... args);
-    /// See pipes.h.
     template <class F>
     auto connect_read_pipe(F&& factory, os::Descriptor pipe);
     template <class F>

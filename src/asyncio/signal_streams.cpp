@@ -2,7 +2,7 @@
 // Who waits for which signal, and its delivery to all of them.
 #include "asyncio/signal_streams.h"
 
-#include "asyncio/events.h"
+#include "asyncio/base_events.h"
 #include "asyncio/exceptions.h"
 
 #include <algorithm>
@@ -45,7 +45,7 @@ SignalStream::SignalStream(std::vector<int> numbers) : loop_(&get_running_loop()
     for (const int number : numbers) {
         if (std::find(numbers_.begin(), numbers_.end(), number) != numbers_.end()) continue;
         subscriptions().reserve(subscriptions().size() + 1);
-        if (!is_wanted(loop_, number)) loop_->add_signal_handler(number, &deliver, loop_, number);
+        if (!is_wanted(loop_, number)) listen(number);
         subscriptions().push_back(Subscription{loop_, number, this});
         numbers_.push_back(number);
     }
@@ -61,7 +61,14 @@ void SignalStream::leave(int number) noexcept {
     std::erase_if(subscriptions(), [=, this](const Subscription& one) {
         return one.stream == this && one.number == number;
     });
-    if (!is_wanted(loop_, number) && !loop_->is_closed()) loop_->remove_signal_handler(number);
+    if (is_wanted(loop_, number) || loop_->is_closed()) return;
+    detail::remove_signal_callback(*loop_, number, &detail::SignalWatch::streams);
+}
+
+void SignalStream::listen(int number) {
+    const std::tuple here(loop_->core().index);
+    auto* node = detail::make_loop_callback<detail::CallbackNode>(here, &deliver, loop_, number);
+    detail::set_signal_callback(*loop_, number, &detail::SignalWatch::streams, node);
 }
 
 void SignalStream::deliver(EventLoop* loop, int number) {

@@ -19,8 +19,8 @@ namespace asyncio {
 ///     }
 ///
 /// Any number of streams can wait for the same signal, and each gets it. A signal that comes again
-/// before it was taken is there once, as for the kernel. It stands on the loop's signal handler:
-/// add_signal_handler() for the same number takes the signal away from all streams.
+/// before it was taken is there once, as for the kernel. A handler that add_signal_handler() has
+/// set is called, too.
 ///
 /// Thread    the loop's own, which is the main one.
 /// Lifetime  the loop that runs when it is made outlives it.
@@ -43,12 +43,14 @@ public:
     /// Cancel    no signal is lost: the next one gets it.
     Coro<std::optional<int>> next() { return next_of(this); }
     /// Waits for no further signals: who waits in next() gets nothing. The last stream of a signal
-    /// restores its default action. Harmless twice.
+    /// leaves to it what the program had set: a handler of the loop, or the action that it had
+    /// before. Harmless twice.
     void close() noexcept;
 
 private:
     static Coro<std::optional<int>> next_of(SignalStream* stream);
     static void deliver(EventLoop* loop, int number);
+    void listen(int number);
     void arrived(int number);
     void leave(int number) noexcept;
 

@@ -25,12 +25,9 @@ void check_path_alone(const std::shared_ptr<Socket>& given) {
     }
 }
 
-Coro<Server> serve_unix(EventLoop* loop, ProtocolFactory factory, Socket socket,
+Coro<Server> serve_unix(EventLoop* loop, ProtocolFactory factory, Socket socket, os::BoundFile file,
                         ServerOptions options) {
     // LIFETIME: the loop runs this.
-    std::string path;
-    if (options.cleanup_socket()) path = socket.getsockname().path();
-    os::BoundFile file(std::move(path));
     std::vector<Socket> sockets;
     sockets.push_back(std::move(socket));
     co_return co_await serve(loop, std::move(factory), std::move(sockets), std::move(options),
@@ -80,13 +77,20 @@ Coro<Server> create_unix_server(EventLoop* loop, ProtocolFactory factory, std::s
     Socket socket(AF_UNIX);
     remove_stale_socket(path);
     socket.bind(address);
-    co_return co_await serve_unix(loop, std::move(factory), std::move(socket), options);
+    if (!options.cleanup_socket()) path.clear();
+    os::BoundFile file(std::move(path));
+    co_return co_await serve_unix(loop, std::move(factory), std::move(socket), std::move(file),
+                                  std::move(options));
 }
 
 Coro<Server> create_unix_server(EventLoop* loop, ProtocolFactory factory, ServerOptions options) {
     options.tls().check();
     Socket socket = taken_unix_stream(options.sock());
-    co_return co_await serve_unix(loop, std::move(factory), std::move(socket), options);
+    std::string path;
+    if (options.cleanup_socket()) path = socket.getsockname().path();
+    os::BoundFile file(std::move(path));
+    co_return co_await serve_unix(loop, std::move(factory), std::move(socket), std::move(file),
+                                  std::move(options));
 }
 
 Coro<Server> start_unix_server(Counted<ClientCallback> callback, std::string path,

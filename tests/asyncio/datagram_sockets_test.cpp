@@ -3,12 +3,13 @@
 #include "asyncio/datagram_sockets.h"
 
 #include "asyncio/gather.h"
-#include "asyncio/testing/sweep.h"
 #include "asyncio/testing/system_call_faults.h"
 #include "support/datagrams.h"
 #include "support/peers.h"
+#include "support/sweeps.h"
 
 using namespace asyncio;
+using support::Bystander;
 using support::local;
 using support::towards;
 using support::turns;
@@ -141,8 +142,27 @@ CO_TEST("DatagramSocket: it is closed when its last handle goes") {
     co_await turns();
 }
 
-CO_SWEEP(
-    "DatagramSocket.recvfrom under the cancel sweep: no datagram is lost, the next wait works") {
+// ---- under the sweep ----------------------------------------------------------------------------
+
+CO_SWEEP("open_datagram_socket under the sweep: no socket is left, the next one works") {
+    Bystander bystander;
+    sweep.fail_on_new_sockets();
+    const auto victim = sweep.victim(open_datagram_socket(local()));
+    auto made = co_await outcome(victim);
+    CHECK(sweep.accounts_for(made));
+    if (made.has_value()) {
+        made.value().close();
+        co_await turns();
+    }
+    const Sockets both = co_await connected();
+    co_await both.one.sendto("one");
+    CHECK_EQ((co_await both.other.recvfrom()).data, "one");
+    CHECK(co_await bystander.unharmed());
+    co_await close(both);
+}
+
+CO_SWEEP("DatagramSocket.recvfrom under the sweep: no datagram is lost, the next wait works") {
+    Bystander bystander;
     const Sockets both = co_await connected();
     sweep.fail_on(both.other.transport().get_extra_info(extra::socket)->fileno());
     const auto victim = sweep.victim(both.other.recvfrom());
@@ -153,10 +173,13 @@ CO_SWEEP(
     if (!end.has_value()) CHECK_EQ((co_await both.other.recvfrom()).data, "one");
     co_await both.one.sendto("two");
     CHECK_EQ((co_await both.other.recvfrom()).data, "two");
+    CHECK(co_await bystander.unharmed());
     co_await close(both);
 }
 
-CO_SWEEP("DatagramSocket.sendto under the cancel sweep: the socket sends on") {
+CO_SWEEP(
+    "DatagramSocket.sendto under the sweep: it goes whole or not at all, the socket sends on") {
+    Bystander bystander;
     const Sockets both = co_await connected();
     const int fd = both.one.transport().get_extra_info(extra::socket)->fileno();
     std::optional<testing::SystemCallFaults> faults;
@@ -172,5 +195,6 @@ CO_SWEEP("DatagramSocket.sendto under the cancel sweep: the socket sends on") {
     std::string got = (co_await both.other.recvfrom()).data;
     if (got == "one") got = (co_await both.other.recvfrom()).data;
     CHECK_EQ(got, "two");
+    CHECK(co_await bystander.unharmed());
     co_await close(both);
 }

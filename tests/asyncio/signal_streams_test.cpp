@@ -3,6 +3,7 @@
 #include "asyncio/signal_streams.h"
 
 #include "asyncio/base_events.h"
+#include "asyncio/runners.h"
 #include "asyncio/sleep.h"
 #include "asyncio/testing/sweep.h"
 #include "os/signals.h"
@@ -42,6 +43,85 @@ CO_TEST("SignalStream: each stream gets each signal; the last one restores the d
     CHECK_EQ((co_await second.next()).value(), SIGUSR1);
     second.close();
     CHECK(os::has_default_action(SIGUSR1));
+}
+
+namespace {
+
+void own_handler(int) {}
+
+} // namespace
+
+CO_TEST("SignalStream: the program's own action is put back: a handler, or that it is ignored") {
+    for (const auto own : {&own_handler, SIG_IGN}) {
+        const SignalGuard guard(SIGUSR1, own);
+        SignalStream signals(SIGUSR1);
+        CHECK(support::handler_of(SIGUSR1) != own);
+        ::raise(SIGUSR1);
+        CHECK_EQ((co_await signals.next()).value(), SIGUSR1);
+        signals.close();
+        CHECK(support::handler_of(SIGUSR1) == own);
+    }
+}
+
+CO_TEST("SignalStream: a handler of the loop is called, too, and stays when the stream ends") {
+    const SignalGuard guard(SIGUSR1);
+    EventLoop& loop = testing::loop();
+    int calls = 0;
+    loop.add_signal_handler(SIGUSR1, [&calls] { ++calls; });
+    {
+        SignalStream signals(SIGUSR1);
+        ::raise(SIGUSR1);
+        CHECK_EQ((co_await signals.next()).value(), SIGUSR1);
+        CHECK_EQ(calls, 1);
+        loop.add_signal_handler(SIGUSR1, [&calls] { calls += 10; }); // set after the stream
+        ::raise(SIGUSR1);
+        CHECK_EQ((co_await signals.next()).value(), SIGUSR1);
+        CHECK_EQ(calls, 11);
+    }
+    ::raise(SIGUSR1);
+    for (int i = 0; i < 3; ++i) co_await yield_now();
+    CHECK_EQ(calls, 21);
+    CHECK(loop.remove_signal_handler(SIGUSR1));
+    CHECK(!loop.remove_signal_handler(SIGUSR1));
+    CHECK(os::has_default_action(SIGUSR1));
+}
+
+CO_TEST("SignalStream: remove_signal_handler() takes nothing from a stream") {
+    const SignalGuard guard(SIGUSR1);
+    EventLoop& loop = testing::loop();
+    SignalStream signals(SIGUSR1);
+    CHECK(!loop.remove_signal_handler(SIGUSR1)); // there is none
+    loop.add_signal_handler(SIGUSR1, [] {});
+    CHECK(loop.remove_signal_handler(SIGUSR1));
+    ::raise(SIGUSR1);
+    CHECK_EQ((co_await signals.next()).value(), SIGUSR1);
+}
+
+TEST("SignalStream: of SIGINT, which is run()'s again after it") {
+    const auto main = []() -> Coro<> {
+        {
+            SignalStream signals(SIGINT);
+            ::raise(SIGINT);
+            CHECK_EQ((co_await signals.next()).value(), SIGINT);
+        }
+        ::raise(SIGINT);
+        co_await sleep(std::chrono::seconds(100));
+    };
+    CHECK_THROWS_AS(run(main()), KeyboardInterrupt);
+    CHECK(os::has_default_action(SIGINT));
+}
+
+TEST("SignalStream: a loop that closes puts the program's own action back, streams or not") {
+    const SignalGuard guard(SIGUSR1, &own_handler);
+    const auto loop = new_event_loop();
+    std::optional<SignalStream> stays;
+    const auto main = [&stays]() -> Coro<> {
+        stays.emplace(SIGUSR1);
+        co_return;
+    };
+    loop->run_until_complete(main());
+    loop->close();
+    CHECK(support::handler_of(SIGUSR1) == &own_handler);
 }
 
 CO_TEST("SignalStream: close() ends the wait; what had come is got before") {

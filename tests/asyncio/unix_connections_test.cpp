@@ -3,22 +3,25 @@
 #include "asyncio/unix_connections.h"
 
 #include "asyncio/base_events.h"
-#include "asyncio/testing/sweep.h"
 #include "asyncio/testing/system_call_faults.h"
 #include "support/datagrams.h"
 #include "support/peers.h"
 #include "support/scratch.h"
+#include "support/sweeps.h"
 #include "support/system_calls.h"
 
 #include <cctype>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace asyncio;
+using support::Bystander;
 using support::Recorder;
 using support::Scratch;
 using support::turns;
+using testing::Sweep;
 
 namespace {
 
@@ -209,30 +212,133 @@ CO_TEST("SEM-UNX-05: an abstract name has no file, and is not looked for as one"
     CHECK(exists(path));
 }
 
-CO_SWEEP("open_unix_connection that is cancelled at whatever suspension leaves no socket") {
-    Scratch folder;
-    const std::string path = folder.path("server");
-    const Server server = co_await start_unix_server(upper, path);
-    sweep.fail_on_new_sockets();
-    const auto victim = sweep.victim(open_unix_connection(path));
-    auto made = co_await outcome(victim);
-    CHECK(sweep.accounts_for(made));
-    if (made.has_value()) {
-        made.value().writer.close();
-        co_await outcome(made.value().writer.wait_closed());
-    }
-    co_await end(server);
+// ---- under the sweep ----------------------------------------------------------------------------
+
+namespace {
+
+Coro<> hang_up(Stream stream) {
+    stream.writer.transport().abort();
+    static_cast<void>(co_await outcome(stream.writer.wait_closed()));
 }
 
-CO_SWEEP("start_unix_server that is cancelled at whatever suspension listens no more") {
-    Scratch folder;
+/// A handler whose client may be one that resets.
+Coro<> echo(StreamReader reader, StreamWriter writer) {
+    for (;;) {
+        const auto line = co_await outcome(reader.next_line());
+        if (line.cancelled()) line.value();
+        if (!line.has_value() || !line.value()) break;
+        co_await writer.write_all(*line.value());
+    }
+    writer.close();
+}
+
+Coro<> exchange(Stream stream) {
+    co_await stream.writer.write_all("hello\n");
+    CHECK_EQ(co_await stream.reader.readline(), "hello\n");
+}
+
+Coro<> end_all(Server server) {
+    server.close();
+    server.abort_clients();
+    co_await server.wait_closed();
+}
+
+/// The victim connects; then another one does, and is answered.
+Coro<> sweep_connecting(Sweep* sweep, std::string path, Coro<Stream> connecting) {
+    // LIFETIME: a sweep outlives its scenarios.
+    Bystander bystander;
+    const Server server = co_await start_unix_server(echo, path);
+    sweep->fail_on_new_sockets();
+    const auto victim = sweep->victim(std::move(connecting));
+    auto made = co_await outcome(victim);
+    CHECK(sweep->accounts_for(made));
+    if (made.has_value()) {
+        co_await exchange(made.value());
+        co_await hang_up(made.value());
+    }
+    const Stream again = co_await open_unix_connection(path);
+    co_await exchange(again);
+    co_await hang_up(again);
+    CHECK(co_await bystander.unharmed());
+    co_await end_all(server);
+}
+
+/// The victim serves, or not; then another one does. A file that it has bound itself is gone.
+Coro<> sweep_serving(Sweep* sweep, std::string path, Coro<Server> starting) {
+    // LIFETIME: as above.
+    Bystander bystander;
+    const bool bound_before = exists(path);
+    const auto victim = sweep->victim(std::move(starting));
+    const auto made = co_await outcome(victim);
+    CHECK(sweep->accounts_for(made));
+    if (made.has_value()) co_await end_all(made.value());
+    if (!bound_before || made.has_value()) CHECK(!exists(path));
+    const Server again = co_await start_unix_server(echo, path);
+    const Stream client = co_await open_unix_connection(path);
+    co_await exchange(client);
+    co_await hang_up(client);
+    co_await end_all(again);
+    CHECK(!exists(path));
+    CHECK(co_await bystander.unharmed());
+}
+
+} // namespace
+
+CO_SWEEP("open_unix_connection under the sweep: no socket is left, the next one is answered") {
+    const Scratch folder;
     const std::string path = folder.path("server");
-    sweep.fail_on_new_sockets();
-    const auto victim = sweep.victim(start_unix_server(upper, path));
-    const auto served = co_await outcome(victim);
-    CHECK(sweep.accounts_for(served));
-    if (served.has_value()) co_await end(served.value());
-    const Server again = co_await start_unix_server(upper, path);
-    CHECK_EQ(co_await ask(path), "HELLO\n");
-    co_await end(again);
+    co_await sweep_connecting(&sweep, path, open_unix_connection(path));
+}
+
+CO_SWEEP("open_unix_connection to an abstract name under the sweep") {
+    const std::string name = std::string(1, '\0') + "asyncio-sweep-" + std::to_string(::getpid());
+    co_await sweep_connecting(&sweep, name, open_unix_connection(name));
+}
+
+CO_SWEEP("create_unix_connection of a socket under the sweep: it is taken over, or closed") {
+    auto pair = Socket::pair();
+    const auto protocol = new_recorder();
+    auto factory = [protocol] { return protocol; };
+    auto options = ConnectOptions().sock(std::move(pair.first));
+    const auto victim =
+        sweep.victim(testing::loop().create_unix_connection(factory, std::move(options)));
+    const auto made = co_await outcome(victim);
+    CHECK(sweep.accounts_for(made));
+    if (made.has_value()) made.value().transport->abort();
+    co_await turns(3);
+    CHECK_EQ(protocol->count("made"), protocol->count("lost"));
+    protocol->transport = TransportRef();
+}
+
+CO_SWEEP("start_unix_server under the sweep: it serves, or nothing listens") {
+    const Scratch folder;
+    const std::string path = folder.path("server");
+    co_await sweep_serving(&sweep, path, start_unix_server(echo, path));
+}
+
+CO_SWEEP("start_unix_server on a socket under the sweep: it serves, or the socket is closed") {
+    const Scratch folder;
+    const std::string path = folder.path("server");
+    Socket bound(AF_UNIX);
+    bound.bind(Address::from_path(path));
+    auto options = ServerOptions().sock(std::move(bound));
+    co_await sweep_serving(&sweep, path, start_unix_server(echo, std::move(options)));
+}
+
+CO_SWEEP("Server.shutdown of a Unix server under the sweep: no connection and no file is left") {
+    Bystander bystander;
+    const Scratch folder;
+    const std::string path = folder.path("server");
+    const Server server = co_await start_unix_server(echo, path);
+    const Stream stays = co_await open_unix_connection(path);
+    co_await exchange(stays);
+    const auto victim = sweep.victim(server.shutdown(std::chrono::seconds(10)));
+    const auto ended = co_await outcome(victim);
+    CHECK(sweep.accounts_for(ended));
+    if (server.is_serving()) co_await end_all(server); // it had not begun
+    co_await server.wait_closed();
+    CHECK(!exists(path));
+    CHECK_EQ(co_await stays.reader.read(), "");
+    co_await hang_up(stays);
+    CHECK(co_await bystander.unharmed());
 }
