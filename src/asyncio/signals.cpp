@@ -85,7 +85,11 @@ bool remove_signal_callback(EventLoop& loop, int number,
     if (found->handler != nullptr || found->streams != nullptr) return true;
     parts.signals.erase(found);
     if (number == SIGINT && parts.on_sigint) return true; // Ctrl-C is run()'s again
-    whose == &SignalWatch::streams ? os::give_signal_back(number) : os::release_signal(number);
+    if (whose == &SignalWatch::streams) {
+        os::give_signal_back(number);
+    } else {
+        os::release_signal(number);
+    }
     return true;
 }
 
@@ -114,8 +118,11 @@ void release_sigint(EventLoop& loop) noexcept {
 
 void remove_all_signals(EventLoop& loop) noexcept {
     for (SignalWatch& watch : loop.parts().signals) {
-        watch.handler == nullptr ? os::give_signal_back(watch.number)
-                                 : os::release_signal(watch.number);
+        if (watch.handler == nullptr) {
+            os::give_signal_back(watch.number);
+        } else {
+            os::release_signal(watch.number);
+        }
         drop(watch.handler);
         drop(watch.streams);
     }

@@ -5,6 +5,7 @@
 #include "asyncio/datagram_sockets.h"
 #include "asyncio/pipes.h"
 #include "asyncio/sleep.h"
+#include "asyncio/timeouts.h"
 #include "asyncio/unix_connections.h"
 #include "support/datagrams.h"
 #include "support/programs.h"
@@ -21,7 +22,7 @@ using support::Scratch;
 
 namespace {
 
-// Prints its port; answers each datagram in upper case.
+// Prints its port; answers each datagram in upper case. (Before 3.13 it sends no empty one.)
 constexpr const char* python_datagram_server = R"(
 import asyncio
 class Upper(asyncio.DatagramProtocol):
@@ -49,7 +50,7 @@ async def main():
     loop = asyncio.get_running_loop()
     transport, client = await loop.create_datagram_endpoint(
         Client, remote_addr=("127.0.0.1", int(sys.argv[1])))
-    for data in [b"hello", b"", b"x" * 60000] + [b"%d" % n for n in range(50)]:
+    for data in [b"hello", b"x" * 60000] + [b"%d" % n for n in range(50)]:
         transport.sendto(data)
         assert await client.answers.get() == data
     print("ok", flush=True)
@@ -90,17 +91,19 @@ async def main():
 asyncio.run(main())
 )";
 
+constexpr auto patience = 30s; // with other programs, also on a busy machine
+
 /// Sends back what it gets, `count` times.
 Coro<> send_back(DatagramSocket socket, int count) {
     for (int i = 0; i < count; ++i) {
-        const Datagram got = co_await socket.recvfrom();
+        const Datagram got = co_await timeout(patience, socket.recvfrom());
         co_await socket.sendto(got.data, got.from);
     }
 }
 
 Coro<std::string> ask(DatagramSocket socket, std::string question) {
     co_await socket.sendto(std::move(question));
-    Datagram answer = co_await socket.recvfrom();
+    Datagram answer = co_await timeout(patience, socket.recvfrom());
     co_return std::move(answer.data);
 }
 
@@ -134,7 +137,7 @@ Coro<> is_bound(std::string path) {
 
 // ---- datagrams ----------------------------------------------------------------------------------
 
-CO_TEST_REAL_TIME("CPython as a server of datagrams: small, empty and large ones") {
+CO_TEST_REAL_TIME("CPython as a server of datagrams: small and large ones") {
     const Program server(python(python_datagram_server));
     auto options = DatagramOptions().remote_addr("127.0.0.1", server.line());
     const DatagramSocket socket = co_await open_datagram_socket(std::move(options));
@@ -142,7 +145,6 @@ CO_TEST_REAL_TIME("CPython as a server of datagrams: small, empty and large ones
         const std::string number = std::to_string(i);
         CHECK_EQ(co_await ask(socket, "line " + number), "LINE " + number);
     }
-    CHECK_EQ(co_await ask(socket, ""), "");
     CHECK(co_await ask(socket, std::string(60'000, 'x')) == std::string(60'000, 'X'));
     socket.close();
     co_await yield_now();
@@ -152,7 +154,7 @@ CO_TEST_REAL_TIME("CPython as a client of our datagrams") {
     const DatagramSocket socket = co_await open_datagram_socket(support::local());
     const std::string port = std::to_string(socket.sockname().port());
     const Program client(python(python_datagram_client, port));
-    co_await send_back(socket, 53);
+    co_await send_back(socket, 52);
     CHECK_EQ(co_await all_of(&client), "ok\n");
     socket.close();
     co_await yield_now();
