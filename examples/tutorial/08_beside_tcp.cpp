@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tutorial, chapter 6: datagrams, Unix sockets, pipes and signals.
+// Tutorial, chapter 8: datagrams, Unix sockets, pipes and signals.
 #include <asyncio/asyncio.h>
 
 #include <csignal>
