@@ -4,6 +4,7 @@
 
 #include "asyncio/base_events.h"
 #include "asyncio/testing/system_call_faults.h"
+#include "os/descriptor.h"
 #include "support/datagrams.h"
 #include "support/peers.h"
 #include "support/scratch.h"
@@ -101,7 +102,7 @@ CO_TEST("SEM-UNX-01: a stale socket file is replaced, another file is an error t
     co_await end(server);
     const std::string file = folder.path("file");
     {
-        const Descriptor made(::creat(file.c_str(), 0600));
+        const os::Descriptor made(::creat(file.c_str(), 0600));
     }
     try {
         co_await testing::loop().create_unix_server(new_recorder, file);
