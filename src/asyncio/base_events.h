@@ -39,8 +39,16 @@ struct Watch {
 
 struct SignalWatch {
     int number;
-    CallbackNode* callback;
+    CallbackNode* handler = nullptr; // add_signal_handler()'s; may be null
+    CallbackNode* streams = nullptr; // SignalStream's; may be null
 };
+/// Calls `node` when the signal comes, beside what else is called then. Takes the node over.
+/// Throws    as add_signal_handler.
+void set_signal_callback(EventLoop& loop, int number, CallbackNode* SignalWatch::* whose,
+                         CallbackNode* node);
+/// Returns   whether there was one.
+bool remove_signal_callback(EventLoop& loop, int number,
+                            CallbackNode* SignalWatch::* whose) noexcept;
 
 struct WorkInFlight;
 class Resolver;

@@ -20,57 +20,87 @@ auto find_signal(detail::LoopParts& parts, int number) {
 } // namespace
 
 void EventLoop::set_signal_handler(int number, detail::CallbackNode* node) {
-    node->set(detail::CallbackNode::repeats);
-    struct Release { // until it is installed
-        detail::CallbackNode* node;
-        ~Release() {
-            if (node != nullptr) detail::release(node);
-        }
-    } owned{node};
-    if (!os::is_main_thread()) {
-        throw RuntimeError("signal handlers can be set in the main thread only");
-    }
-    const auto found = find_signal(*parts_, number);
-    if (found != parts_->signals.end()) {
-        std::swap(found->callback, owned.node);
-        owned.node->set(detail::CallbackNode::cancelled);
-        return;
-    }
-    parts_->signals.reserve(parts_->signals.size() + 1);
-    switch (os::catch_signal(number, &notify_loop, this)) {
+    detail::set_signal_callback(*this, number, &detail::SignalWatch::handler, node);
+}
+
+bool EventLoop::remove_signal_handler(int number) {
+    return detail::remove_signal_callback(*this, number, &detail::SignalWatch::handler);
+}
+
+namespace detail {
+
+namespace {
+
+SignalWatch& watch_of(EventLoop& loop, int number) {
+    std::vector<SignalWatch>& all = loop.parts().signals;
+    const auto found = find_signal(loop.parts(), number);
+    if (found != all.end()) return *found;
+    all.reserve(all.size() + 1);
+    switch (os::catch_signal(number, &notify_loop, &loop)) {
     case os::CatchResult::no_such_signal:
         throw ValueError("invalid signal number " + std::to_string(number));
     case os::CatchResult::cannot_be_caught:
         throw RuntimeError("sig " + std::to_string(number) + " cannot be caught");
     case os::CatchResult::caught: break;
     }
-    parts_->signals.push_back({number, std::exchange(owned.node, nullptr)});
+    return all.emplace_back(SignalWatch{number});
 }
 
-bool EventLoop::remove_signal_handler(int number) {
-    const auto found = find_signal(*parts_, number);
-    if (found == parts_->signals.end()) return false;
-    os::release_signal(number);
-    found->callback->set(detail::CallbackNode::cancelled);
-    detail::release(found->callback);
-    parts_->signals.erase(found);
-    if (number == SIGINT && parts_->on_sigint) {
-        os::catch_signal(SIGINT, &notify_loop, this); // Ctrl-C is run()'s again
+void drop(CallbackNode*& callback) noexcept {
+    if (callback == nullptr) return;
+    callback->set(CallbackNode::cancelled);
+    release(std::exchange(callback, nullptr));
+}
+
+void queue(LoopCore& loop, CallbackNode* callback) {
+    if (callback == nullptr || callback->has(CallbackNode::queued)) return;
+    callback->set(CallbackNode::queued);
+    add_ref(callback);
+    queue_callback(loop, callback);
+}
+
+} // namespace
+
+void set_signal_callback(EventLoop& loop, int number, CallbackNode* SignalWatch::* whose,
+                         CallbackNode* node) {
+    node->set(CallbackNode::repeats);
+    struct Drop { // until it is installed
+        CallbackNode* node;
+        ~Drop() { drop(node); }
+    } owned{node};
+    if (!os::is_main_thread()) {
+        throw RuntimeError("signal handlers can be set in the main thread only");
+    }
+    std::swap(watch_of(loop, number).*whose, owned.node);
+}
+
+// A handler that is removed leaves the default action, as in CPython; a stream that was beside the
+// program's own action leaves that.
+bool remove_signal_callback(EventLoop& loop, int number,
+                            CallbackNode* SignalWatch::* whose) noexcept {
+    LoopParts& parts = loop.parts();
+    const auto found = find_signal(parts, number);
+    if (found == parts.signals.end() || *found.*whose == nullptr) return false;
+    drop(*found.*whose);
+    if (found->handler != nullptr || found->streams != nullptr) return true;
+    parts.signals.erase(found);
+    if (number == SIGINT && parts.on_sigint) return true; // Ctrl-C is run()'s again
+    if (whose == &SignalWatch::streams) {
+        os::give_signal_back(number);
+    } else {
+        os::release_signal(number);
     }
     return true;
 }
-
-namespace detail {
 
 void dispatch_signals(EventLoop& loop) {
     LoopParts& parts = loop.parts();
     bool handled_sigint = false;
     for (const SignalWatch& watch : parts.signals) {
         handled_sigint = handled_sigint || watch.number == SIGINT;
-        if (!os::take_signal(watch.number) || watch.callback->has(CallbackNode::queued)) continue;
-        watch.callback->set(CallbackNode::queued);
-        add_ref(watch.callback);
-        queue_callback(loop.core(), watch.callback);
+        if (!os::take_signal(watch.number)) continue;
+        queue(loop.core(), watch.handler);
+        queue(loop.core(), watch.streams);
     }
     if (!handled_sigint && parts.on_sigint && os::take_signal(SIGINT)) parts.on_sigint();
 }
@@ -87,9 +117,14 @@ void release_sigint(EventLoop& loop) noexcept {
 }
 
 void remove_all_signals(EventLoop& loop) noexcept {
-    for (const SignalWatch& watch : loop.parts().signals) {
-        os::release_signal(watch.number);
-        release(watch.callback);
+    for (SignalWatch& watch : loop.parts().signals) {
+        if (watch.handler == nullptr) {
+            os::give_signal_back(watch.number);
+        } else {
+            os::release_signal(watch.number);
+        }
+        drop(watch.handler);
+        drop(watch.streams);
     }
     loop.parts().signals.clear();
 }

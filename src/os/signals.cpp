@@ -23,6 +23,7 @@ struct Slot {
     std::atomic<pid_t> process{0};
 };
 std::array<Slot, signals_end> slots;
+std::array<struct sigaction, signals_end> actions_before; // the main thread's alone
 std::atomic<int> handlers_at_work{0}; // on whatever thread
 static_assert(std::atomic<SignalNotify>::is_always_lock_free);
 
@@ -44,12 +45,18 @@ void on_signal(int number) {
     errno = kept;
 }
 
-bool is_ours(int number) noexcept {
-    struct sigaction action{};
-    return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == on_signal;
-}
+bool is_ours(const struct sigaction& action) noexcept { return action.sa_handler == on_signal; }
 
 bool in_range(int number) noexcept { return number > 0 && number < signals_end; }
+
+void replace_ours(int number, const struct sigaction& by) noexcept {
+    struct sigaction action{};
+    if (::sigaction(number, nullptr, &action) == 0 && is_ours(action)) {
+        ::sigaction(number, &by, nullptr);
+    }
+    slots[static_cast<std::size_t>(number)].notify.store(nullptr);
+    while (handlers_at_work.load(std::memory_order_acquire) != 0) ::sched_yield();
+}
 
 } // namespace
 
@@ -67,16 +74,23 @@ CatchResult catch_signal(int number, SignalNotify notify, void* who) noexcept {
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigfillset(&action.sa_mask); // one handler at a time
-    if (::sigaction(number, &action, nullptr) == 0) return CatchResult::caught;
-    slot.notify.store(before);
-    return CatchResult::cannot_be_caught;
+    struct sigaction replaced{};
+    if (::sigaction(number, &action, &replaced) != 0) {
+        slot.notify.store(before);
+        return CatchResult::cannot_be_caught;
+    }
+    if (!is_ours(replaced)) actions_before[static_cast<std::size_t>(number)] = replaced;
+    return CatchResult::caught;
 }
 
 void release_signal(int number) noexcept {
-    if (!in_range(number)) return;
-    if (is_ours(number)) std::signal(number, SIG_DFL);
-    slots[static_cast<std::size_t>(number)].notify.store(nullptr);
-    while (handlers_at_work.load(std::memory_order_acquire) != 0) ::sched_yield();
+    struct sigaction initial{};
+    initial.sa_handler = SIG_DFL;
+    if (in_range(number)) replace_ours(number, initial);
+}
+
+void give_signal_back(int number) noexcept {
+    if (in_range(number)) replace_ours(number, actions_before[static_cast<std::size_t>(number)]);
 }
 
 bool take_signal(int number) noexcept {

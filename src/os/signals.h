@@ -18,6 +18,8 @@ CatchResult catch_signal(int number, SignalNotify notify, void* who) noexcept;
 /// Restores the default action, unless somebody else has set another one meanwhile. When it
 /// returns, no notify() for `number` is under way on any thread.
 void release_signal(int number) noexcept;
+/// The same, but restores what was there before catch_signal().
+void give_signal_back(int number) noexcept;
 /// Has `number` come since the last call?
 bool take_signal(int number) noexcept;
 /// Does `number` still have its default action? What a forked child has inherited counts as that.

@@ -3,6 +3,8 @@
 #include "os/system_calls.h"
 
 #include <sys/sendfile.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 namespace asyncio::os {
 
@@ -12,6 +14,9 @@ constinit SystemCalls system_calls{
     .sendmsg = &::sendmsg,
     .recvfrom = &::recvfrom,
     .sendto = &::sendto,
+    .read = &::read,
+    .write = &::write,
+    .writev = &::writev,
     .sendfile = &::sendfile,
     .socket = &::socket,
     .bind = &::bind,
