@@ -26,7 +26,7 @@ set(ASYNCIO_FLOORS
   "ssl client"
   "aiofiles websockets asyncpg aioredis aiomysql motor aiosmtplib multiprocessing logging"
   "aiohttp"
-  "terminal"
+  "task_views terminal"
   "acrawl adownload achat afaultproxy atime asyncio-ps asyncio-pstree atour")
 
 # Adds every folder of the ladder that exists.

@@ -54,3 +54,4 @@
 #include "asyncio/exceptions.h"  // CancelledError, TimeoutError, ExceptionGroup and their family
 #include "asyncio/futures.h"     // Future
 #include "asyncio/graph.h"       // capture_call_graph, print_call_graph
+#include "asyncio/inspection.h"  // Inspection, for asyncio-ps and asyncio-pstree

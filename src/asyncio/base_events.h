@@ -125,6 +125,15 @@ inline constexpr std::uintptr_t closed_inbox = 2;
 // events.cpp
 /// Throws    RuntimeError: 65,535 loops exist.
 std::uint16_t take_loop_index(LoopCore* loop);
+/// A loop of this process, as other threads may know it.
+struct KnownLoop {
+    std::uint16_t index;
+    std::shared_ptr<LoopLink> link;
+};
+/// All that are not closed, in no order.
+/// Throws    std::bad_alloc.
+/// Thread    any.
+std::vector<KnownLoop> all_loops();
 /// Gives its index back; it is not this thread's current loop any more.
 void forget_loop(EventLoop& loop) noexcept;
 

@@ -34,6 +34,17 @@ std::uint16_t take_loop_index(LoopCore* loop) {
     throw RuntimeError("too many event loops");
 }
 
+std::vector<KnownLoop> all_loops() {
+    std::vector<KnownLoop> loops;
+    const std::scoped_lock hold(loop_table_lock);
+    for (std::size_t index = 1; index < loops_max; ++index) {
+        LoopCore* const loop = loop_table[index];
+        if (loop == nullptr) continue;
+        loops.push_back({static_cast<std::uint16_t>(index), EventLoop::of(*loop).parts().link});
+    }
+    return loops;
+}
+
 void forget_loop(EventLoop& loop) noexcept {
     if (current_loop == &loop) current_loop = nullptr;
     const std::scoped_lock hold(loop_table_lock);

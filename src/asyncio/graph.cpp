@@ -33,6 +33,34 @@ struct AwaitedBy final : detail::LinkedWaiter {
     detail::StateRef waiter;
 };
 
+} // namespace
+
+// What a gather, a shield or a wait completes is only a step on the way to the tasks that wait for
+// that.
+std::vector<FutureState*> detail::waiters_of(FutureState* future) {
+    std::vector<FutureState*> waiters;
+    std::unordered_set<FutureState*> seen;
+    std::vector<FutureState*> ways(1, future);
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+        if (FutureState* next = gather_of(ways[i])) {
+            if (seen.insert(next).second) ways.push_back(next);
+        }
+        const WaiterList& callbacks = ways[i]->callbacks;
+        for (const LinkedWaiter* w = callbacks.front(); w != nullptr; w = callbacks.after(w)) {
+            const auto* told = dynamic_cast<const AwaitedBy*>(w);
+            FutureState* waiter = told != nullptr ? told->waiter.get() : w->awaiting();
+            if (waiter != nullptr) {
+                if (seen.insert(waiter).second) waiters.push_back(waiter);
+            } else if (FutureState* next = w->behind()) {
+                if (seen.insert(next).second) ways.push_back(next);
+            }
+        }
+    }
+    return waiters;
+}
+
+namespace {
+
 /// Follows who waits for whom. Tasks may wait in a circle, and for one another by many ways.
 class GraphBuilder {
 public:
@@ -42,7 +70,7 @@ public:
         FutureCallGraph graph;
         graph.future = AnyFuture(detail::StateRef(future));
         graph.call_stack = entries(calls);
-        const std::vector<FutureState*> waiters = waiters_of(future);
+        const std::vector<FutureState*> waiters = detail::waiters_of(future);
         const bool circle = std::find(way_.begin(), way_.end(), future) != way_.end();
         if (circle || way_.size() == levels_max || ++nodes_ > nodes_max) {
             graph.cut = !waiters.empty();
@@ -63,31 +91,6 @@ public:
 private:
     static constexpr std::size_t levels_max = 1000; // Python gives up there too
     static constexpr std::size_t nodes_max = 100'000;
-
-    // What a gather, a shield or a wait completes is only a step on the way to the tasks that wait
-    // for that.
-    static std::vector<FutureState*> waiters_of(FutureState* future) {
-        std::vector<FutureState*> waiters;
-        std::unordered_set<FutureState*> seen;
-        std::vector<FutureState*> ways(1, future);
-        for (std::size_t i = 0; i < ways.size(); ++i) {
-            if (FutureState* next = detail::gather_of(ways[i])) {
-                if (seen.insert(next).second) ways.push_back(next);
-            }
-            const detail::WaiterList& callbacks = ways[i]->callbacks;
-            for (const detail::LinkedWaiter* w = callbacks.front(); w != nullptr;
-                 w = callbacks.after(w)) {
-                const auto* told = dynamic_cast<const AwaitedBy*>(w);
-                FutureState* waiter = told != nullptr ? told->waiter.get() : w->awaiting();
-                if (waiter != nullptr) {
-                    if (seen.insert(waiter).second) waiters.push_back(waiter);
-                } else if (FutureState* next = w->behind()) {
-                    if (seen.insert(next).second) ways.push_back(next);
-                }
-            }
-        }
-        return waiters;
-    }
 
     std::vector<FrameCallGraphEntry> entries(std::vector<detail::Call>& calls) const {
         const int limit = options_.limit().value_or(0);

@@ -118,4 +118,13 @@ void add_awaited_by(const AnyFuture& future, const AnyFuture& waiter);
 /// Source    CPython 3.14 asyncio.future_discard_from_awaited_by.
 void discard_awaited_by(const AnyFuture& future, const AnyFuture& waiter) noexcept;
 
+namespace detail {
+
+/// The tasks that wait for a future or task, directly or by way of gather, shield, wait and their
+/// kin, in the order in which they came.
+/// Throws    std::bad_alloc.
+std::vector<FutureState*> waiters_of(FutureState* future);
+
+} // namespace detail
+
 } // namespace asyncio

@@ -464,9 +464,12 @@ std::exception_ptr exception_of(FutureState* state) noexcept;
 void rethrow_failure(FutureState* state);
 
 std::uint64_t take_id_block() noexcept;
-inline std::uint64_t next_task_id() noexcept {
+inline void reserve_task_ids() noexcept { // for this thread, before others take some
     if (here.next_id == here.last_id) [[unlikely]]
         here.next_id = take_id_block();
+}
+inline std::uint64_t next_task_id() noexcept {
+    reserve_task_ids();
     return ++here.next_id;
 }
 

@@ -3,12 +3,11 @@
 #include "asyncio/threads.h"
 
 #include "asyncio/base_events.h"
+#include "asyncio/loop_questions.h"
 
 namespace asyncio {
 
 namespace detail {
-
-// ---- a question to the loop ---------------------------------------------------------------------
 
 namespace {
 
@@ -21,33 +20,14 @@ std::vector<TaskDescription> descriptions_of(EventLoop& loop) {
     return descriptions;
 }
 
-struct TaskQuestion : Hop {
-    TaskQuestion() : Hop(&answer, &drop) {}
-    static void answer(Hop* hop) {
-        const std::unique_ptr<TaskQuestion> self(static_cast<TaskQuestion*>(hop));
-        try {
-            self->tasks.set_result(descriptions_of(EventLoop::of(*here.loop)));
-        } catch (...) {
-            self->tasks.set_exception(std::current_exception());
-        }
-    }
-    static void drop(Hop* hop) noexcept {
-        const std::unique_ptr<TaskQuestion> self(static_cast<TaskQuestion*>(hop));
-        self->tasks.cancel();
-    }
-    ConcurrentFuture<std::vector<TaskDescription>> tasks;
-};
-
 } // namespace
 
 } // namespace detail
 
 std::vector<TaskDescription> describe_tasks(EventLoop& loop, std::optional<Duration> timeout) {
     if (running_loop_or_null() == &loop) return detail::descriptions_of(loop);
-    auto question = std::make_unique<detail::TaskQuestion>();
-    const auto tasks = question->tasks;
-    if (!loop.put_in_inbox(question.get())) throw RuntimeError("Event loop is closed");
-    static_cast<void>(question.release()); // the loop's
+    const auto tasks = detail::LoopQuestion<std::vector<TaskDescription>>::ask(
+        *loop.parts().link, &detail::descriptions_of);
     try {
         return tasks.get(timeout);
     } catch (const CancelledError&) {

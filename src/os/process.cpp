@@ -3,6 +3,7 @@
 #include "os/process.h"
 
 #include <cerrno>
+#include <csignal>
 #include <new>
 #include <pthread.h>
 #include <unistd.h>
@@ -20,6 +21,14 @@ void write_to_stderr(std::string_view text) noexcept {
 
 void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) {
     if (::pthread_atfork(before, in_parent, in_child) != 0) throw std::bad_alloc();
+}
+
+long process_number() noexcept { return ::getpid(); }
+long thread_number() noexcept { return ::gettid(); }
+unsigned effective_user() noexcept { return ::geteuid(); }
+
+bool process_exists(long number) noexcept {
+    return ::kill(static_cast<pid_t>(number), 0) == 0 || errno == EPERM;
 }
 
 void name_this_thread(std::string name) noexcept {

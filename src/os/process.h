@@ -20,6 +20,14 @@ void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)());
 /// How many bytes of a thread's name the kernel keeps.
 inline constexpr std::size_t thread_name_bytes_max = 15;
 
+/// The numbers of this process and of the calling thread, as `ps` and `top` show them.
+long process_number() noexcept;
+long thread_number() noexcept;
+/// Whose rights this process has.
+unsigned effective_user() noexcept;
+/// Is there a process of that number? Also one that this process may not touch.
+bool process_exists(long number) noexcept;
+
 /// Names the calling thread, for debuggers and top. A name that is too long is cut.
 void name_this_thread(std::string name) noexcept;
 

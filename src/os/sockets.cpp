@@ -113,6 +113,14 @@ Address Socket::getpeername() const {
 
 Socket Socket::dup() const { return Socket(duplicate(fileno())); }
 
+PeerCredentials peer_credentials(int fd) {
+    ucred found{};
+    socklen_t size = sizeof found;
+    check(::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &found, &size), "getsockopt", name_of(fd));
+    if (found.pid == 0) throw_os_error(ENOTCONN, "getsockopt", name_of(fd));
+    return {found.pid, found.uid, found.gid};
+}
+
 void set_nodelay(const Socket& socket) {
     const bool ip = socket.family() == AF_INET || socket.family() == AF_INET6;
     const bool tcp = socket.protocol() == IPPROTO_TCP || socket.protocol() == 0;

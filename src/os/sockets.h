@@ -62,6 +62,15 @@ private:
     int protocol_ = 0;
 };
 
+/// The process at the other end of a Unix socket, as it was when it connected or listened.
+struct PeerCredentials {
+    long process = 0;
+    unsigned user = 0;
+    unsigned group = 0;
+};
+/// Throws    OSError: it is no Unix socket, or not connected.
+PeerCredentials peer_credentials(int fd);
+
 /// Sends small pieces at once instead of gathering them (TCP_NODELAY). Nothing to do for a socket
 /// that is not TCP's.
 /// Throws    OSError.

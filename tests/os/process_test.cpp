@@ -67,6 +67,24 @@ void tell_before() { told += 'b'; }
 void tell_parent() { told += 'p'; }
 void tell_child() { told += 'c'; }
 
+TEST("process and thread have the numbers that the system shows; user the effective one") {
+    CHECK_EQ(asyncio::os::process_number(), static_cast<long>(::getpid()));
+    CHECK_EQ(asyncio::os::thread_number(), asyncio::os::process_number()); // the first one
+    long other = 0;
+    std::thread([&] { other = asyncio::os::thread_number(); }).join();
+    CHECK(other != asyncio::os::thread_number());
+    CHECK_EQ(asyncio::os::effective_user(), ::geteuid());
+}
+
+TEST("a process exists until it was waited for; also one that nobody here may touch") {
+    CHECK(asyncio::os::process_exists(::getpid()));
+    CHECK(asyncio::os::process_exists(1));
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    ::waitpid(child, nullptr, 0);
+    CHECK(!asyncio::os::process_exists(child));
+}
+
 } // namespace
 
 TEST("write_to_stderr: a text larger than a pipe arrives whole") {

@@ -295,3 +295,14 @@ TEST("an interrupted call is made again; an interrupted connect goes on by itsel
     };
     CHECK_EQ(connect_now(0, loopback()), -EINPROGRESS);
 }
+
+TEST("peer_credentials: who is at the other end of a Unix socket, and no other kind") {
+    const auto [one, other] = Socket::pair();
+    const PeerCredentials peer = peer_credentials(one.fileno());
+    CHECK_EQ(peer.process, static_cast<long>(::getpid()));
+    CHECK_EQ(peer.user, ::geteuid());
+    CHECK_EQ(peer.group, ::getegid());
+    const Socket tcp(AF_INET);
+    CHECK_THROWS_AS(peer_credentials(tcp.fileno()), OSError);
+    CHECK_THROWS_AS(peer_credentials(-1), OSError);
+}
