@@ -29,11 +29,18 @@
 
 // Connections: by streams, or by protocols over transports.
 #include "asyncio/connections.h" // create_connection, ConnectOptions
-#include "asyncio/protocols.h"   // Protocol, BufferedProtocol
+#include "asyncio/datagram_sockets.h" // open_datagram_socket, DatagramSocket
+#include "asyncio/datagrams.h" // create_datagram_endpoint, DatagramOptions
+#include "asyncio/pipes.h" // connect_read_pipe, connect_write_pipe
+#include "asyncio/protocols.h"   // Protocol, BufferedProtocol, DatagramProtocol
 #include "asyncio/sendfile.h"    // SendfileOptions
 #include "asyncio/servers.h"     // Server, create_server, ServerOptions
 #include "asyncio/streams.h"     // open_connection, start_server, StreamReader, StreamWriter
 #include "asyncio/transports.h"  // Transport
+#include "asyncio/unix_connections.h" // open_unix_connection, start_unix_server
+
+// Signals.
+#include "asyncio/signal_streams.h" // SignalStream
 
 // Threads.
 #include "asyncio/concurrent_wait.h" // concurrent::wait, concurrent::as_completed

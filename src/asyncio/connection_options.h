@@ -214,6 +214,11 @@ public:
         start_serving_ = start;
         return *this;
     }
+    /// Of Unix servers: remove the socket file at close, if it is still the same; true.
+    ServerOptions& cleanup_socket(bool remove) {
+        cleanup_socket_ = remove;
+        return *this;
+    }
     /// Of start_server: as ConnectOptions::limit.
     ServerOptions& limit(std::size_t limit_bytes) {
         limit_ = limit_bytes;
@@ -245,6 +250,7 @@ public:
     bool reuse_port() const noexcept { return reuse_port_; }
     bool keep_alive() const noexcept { return keep_alive_; }
     bool start_serving() const noexcept { return start_serving_; }
+    bool cleanup_socket() const noexcept { return cleanup_socket_; }
     std::size_t limit() const noexcept { return limit_; }
     const detail::TlsOptions& tls() const noexcept { return tls_; }
 
@@ -257,6 +263,7 @@ private:
     bool reuse_port_ = false;
     bool keep_alive_ = false;
     bool start_serving_ = true;
+    bool cleanup_socket_ = true;
     std::size_t limit_ = 64 * 1024;
     detail::TlsOptions tls_;
 };

@@ -3,6 +3,7 @@
 #include "asyncio/connections.h"
 
 #include "asyncio/base_events.h"
+#include "asyncio/made_transports.h"
 #include "asyncio/selector_transports.h"
 #include "asyncio/sslproto.h"
 #include "asyncio/staggered.h"
@@ -174,20 +175,26 @@ os::Address peer_of(const Socket& socket) {
     }
 }
 
-/// Closes the transport of a connection that nobody will get.
-struct CloseUnlessMade {
-    TransportRef transport;
-    bool made = false;
-    ~CloseUnlessMade() {
-        if (!made) outermost(*transport).close();
+Socket taken_stream(const std::shared_ptr<Socket>& given) {
+    if (given == nullptr || !*given) {
+        throw ValueError("host and port was not specified and no sock specified");
     }
-};
+    if (given->type() != SOCK_STREAM) throw ValueError("A Stream Socket was expected");
+    return std::move(*given);
+}
 
-/// How a socket becomes a connection.
-struct Terms {
-    TlsOptions tls;
-    bool server_side = false;
-};
+} // namespace
+
+Terms client_terms(const ConnectOptions& options, const std::string& host) {
+    Terms terms{options.tls()};
+    terms.tls.check();
+    if (!terms.tls.context || terms.tls.server_hostname) return terms;
+    if (host.empty()) {
+        throw ValueError("You must set server_hostname when using ssl without a host");
+    }
+    terms.tls.server_hostname = host;
+    return terms;
+}
 
 Coro<Connected<BaseProtocol>> make_connection(EventLoop* loop, ProtocolFactory factory,
                                               Socket socket, Terms terms) {
@@ -214,28 +221,6 @@ Coro<Connected<BaseProtocol>> make_connection(EventLoop* loop, ProtocolFactory f
     if (over) guard.transport = TransportRef(over->transport());
     co_return Connected<BaseProtocol>{guard.transport, std::move(protocol)};
 }
-
-// Whose certificate is expected: the name's that is given, else the host's.
-Terms client_terms(const ConnectOptions& options, const std::string& host) {
-    Terms terms{options.tls()};
-    terms.tls.check();
-    if (!terms.tls.context || terms.tls.server_hostname) return terms;
-    if (host.empty()) {
-        throw ValueError("You must set server_hostname when using ssl without a host");
-    }
-    terms.tls.server_hostname = host;
-    return terms;
-}
-
-Socket taken_stream(const std::shared_ptr<Socket>& given) {
-    if (given == nullptr || !*given) {
-        throw ValueError("host and port was not specified and no sock specified");
-    }
-    if (given->type() != SOCK_STREAM) throw ValueError("A Stream Socket was expected");
-    return std::move(*given);
-}
-
-} // namespace
 
 Coro<Connected<BaseProtocol>> create_connection(EventLoop* loop, ProtocolFactory factory,
                                                 std::string host, Port port,

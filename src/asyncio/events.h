@@ -20,6 +20,7 @@ namespace asyncio {
 
 class AcceptedOptions;
 class BaseProtocol;
+class DatagramOptions;
 class Port;
 class SendfileOptions;
 class StartTlsOptions;
@@ -30,6 +31,7 @@ class TransportRef;
 namespace os {
 struct AddrInfo;
 class Address;
+class Descriptor;
 class Socket;
 } // namespace os
 namespace detail {
@@ -171,7 +173,7 @@ public:
     /// Cancel    stops watching; nothing was written.
     Readiness writable(int fd) noexcept { return Readiness(*this, fd, true); }
 
-    // ---- connections: connections.h, servers.h --------------------------------------------------
+    // ---- connections: connections.h, servers.h, datagrams.h -------------------------------------
 
     /// `(factory, host, port, ConnectOptions)` or `(factory, ConnectOptions)`; see connections.h.
     template <class F, class... Args>
@@ -184,6 +186,20 @@ public:
     /// `(factory, hosts, port, ServerOptions)` or `(factory, ServerOptions)`; see servers.h.
     template <class F, class... Args>
     auto create_server(F&& factory, Args&&... args);
+    /// `(factory, path, ConnectOptions)` or `(factory, ConnectOptions)`; see unix_connections.h.
+    template <class F, class... Args>
+    auto create_unix_connection(F&& factory, Args&&... args);
+    /// `(factory, path, ServerOptions)` or `(factory, ServerOptions)`; see unix_connections.h.
+    template <class F, class... Args>
+    auto create_unix_server(F&& factory, Args&&... args);
+    /// See pipes.h.
+    template <class F>
+    auto connect_read_pipe(F&& factory, os::Descriptor pipe);
+    template <class F>
+    auto connect_write_pipe(F&& factory, os::Descriptor pipe);
+    /// `(factory, DatagramOptions)`; see datagrams.h.
+    template <class F>
+    auto create_datagram_endpoint(F&& factory, DatagramOptions options);
     /// Puts TLS over a transport whose protocol is `protocol`, which is not told again that it is
     /// connected. Awaits the handshake; from then on only the new transport is to be used.
     ///

@@ -10,6 +10,9 @@
 namespace asyncio {
 
 class Transport;
+namespace os {
+class Address;
+} // namespace os
 
 /// What every protocol is told. All calls come from the loop, one at a time, and must not block.
 ///
@@ -49,6 +52,21 @@ public:
     /// The peer will send no more.
     /// Returns   true: our side stays open for writing; false: the transport closes.
     virtual bool eof_received() { return false; }
+};
+
+/// A protocol that is given datagrams: each one whole, or not at all.
+/// Source    CPython 3.14 asyncio.DatagramProtocol.
+class DatagramProtocol : public BaseProtocol {
+public:
+    /// A datagram has come. It may be empty, which is not the end of anything.
+    /// from      its sender; of no family if that is not known.
+    /// Lifetime  `data` is gone when this returns.
+    virtual void datagram_received([[maybe_unused]] std::string_view data,
+                                   [[maybe_unused]] const os::Address& from) {}
+    /// The system has refused to send or to receive: nobody listens there (ConnectionRefusedError),
+    /// the datagram is too large (OSError with EMSGSIZE). The endpoint goes on.
+    /// error     an OSError
+    virtual void error_received([[maybe_unused]] std::exception_ptr error) {}
 };
 
 /// A protocol that says where the bytes are to be put.

@@ -6,6 +6,7 @@
 #include "asyncio/locks.h"
 #include "asyncio/selector_transports.h"
 #include "asyncio/servers.h"
+#include "os/unix_paths.h"
 
 namespace asyncio::detail {
 
@@ -44,7 +45,7 @@ private:
 class ServerState {
 public:
     ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets, int backlog,
-                TlsOptions tls);
+                TlsOptions tls, os::BoundFile file);
     ServerState(const ServerState&) = delete; // listeners know its address
     ServerState& operator=(const ServerState&) = delete;
 
@@ -75,6 +76,7 @@ public:
 private:
     ~ServerState();
     std::vector<TransportRef> clients() const;
+    void close_listeners() noexcept;
     void tell_if_gone() noexcept {
         if (closed_ && clients_.empty()) gone_.set();
     }
@@ -84,6 +86,7 @@ private:
     std::vector<Listener*> listeners_;
     base::IntrusiveList<ServerClient> clients_;
     Event gone_;
+    os::BoundFile file_; // of a Unix server
     std::optional<Future<>> forever_; // who is in serve_forever()
     int backlog_;
     TlsOptions tls_; // of each connection
@@ -91,5 +94,10 @@ private:
     bool closed_ = false;
     std::uint32_t refs_ = 1;
 };
+
+/// A server on bound sockets; takes a turn, in which connections may come.
+/// Cancel    nothing listens.
+Coro<Server> serve(EventLoop* loop, ProtocolFactory factory, std::vector<Socket> sockets,
+                   ServerOptions options, os::BoundFile file = {});
 
 } // namespace asyncio::detail

@@ -135,14 +135,18 @@ void Listener::resume() {
 // ---- a server -----------------------------------------------------------------------------------
 
 ServerState::ServerState(EventLoop& loop, ProtocolFactory factory, std::vector<Socket> sockets,
-                         int backlog, TlsOptions tls)
-    : loop_(&loop), factory_(std::move(factory)), backlog_(backlog), tls_(std::move(tls)) {
+                         int backlog, TlsOptions tls, os::BoundFile file)
+    : loop_(&loop), factory_(std::move(factory)), file_(std::move(file)), backlog_(backlog),
+      tls_(std::move(tls)) {
     listeners_.reserve(sockets.size());
     for (Socket& socket : sockets) listeners_.push_back(new Listener(*this, std::move(socket)));
 }
 
-ServerState::~ServerState() {
-    for (Listener* listener : listeners_) listener->close();
+ServerState::~ServerState() { close_listeners(); }
+
+void ServerState::close_listeners() noexcept {
+    for (Listener* listener : std::exchange(listeners_, {})) listener->close();
+    file_.remove();
 }
 
 std::vector<TransportSocket> ServerState::sockets() const {
@@ -163,7 +167,7 @@ void ServerState::start() {
 void ServerState::close() noexcept {
     if (closed_) return;
     closed_ = true;
-    for (Listener* listener : std::exchange(listeners_, {})) listener->close();
+    close_listeners();
     if (forever_) forever_->cancel();
     tell_if_gone();
     if (std::exchange(serving_, false)) release();
@@ -268,20 +272,6 @@ std::vector<Socket> bind_all(const std::vector<os::AddrInfo>& infos, const Serve
     return sockets;
 }
 
-// Takes a turn, in which connections may come. Who is cancelled in it has no handle to close it by.
-Coro<Server> serve(EventLoop* loop, ProtocolFactory factory, std::vector<Socket> sockets,
-                   ServerOptions options) {
-    // LIFETIME: the loop runs this.
-    auto* state = new ServerState(*loop, std::move(factory), std::move(sockets), options.backlog(),
-                                  options.tls());
-    Server server(state);
-    if (options.start_serving()) state->start();
-    const Outcome<> turn = co_await outcome(yield_now());
-    if (!turn.has_value()) server.close();
-    turn.value();
-    co_return server;
-}
-
 Coro<std::vector<os::AddrInfo>> addresses_of(EventLoop* loop, Hosts hosts, Port port,
                                              ServerOptions options) {
     std::vector<std::string> names = hosts.names();
@@ -298,6 +288,20 @@ Coro<std::vector<os::AddrInfo>> addresses_of(EventLoop* loop, Hosts hosts, Port 
 }
 
 } // namespace
+
+// Who is cancelled in the turn has no handle to close it by.
+Coro<Server> serve(EventLoop* loop, ProtocolFactory factory, std::vector<Socket> sockets,
+                   ServerOptions options, os::BoundFile file) {
+    // LIFETIME: the loop runs this.
+    auto* state = new ServerState(*loop, std::move(factory), std::move(sockets), options.backlog(),
+                                  options.tls(), std::move(file));
+    Server server(state);
+    if (options.start_serving()) state->start();
+    const Outcome<> turn = co_await outcome(yield_now());
+    if (!turn.has_value()) server.close();
+    turn.value();
+    co_return server;
+}
 
 Coro<Server> create_server(EventLoop* loop, ProtocolFactory factory, Hosts hosts, Port port,
                            ServerOptions options) {

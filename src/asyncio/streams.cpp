@@ -237,11 +237,13 @@ std::shared_ptr<StreamReaderProtocol> new_protocol(std::size_t limit,
                                                       StreamReader(limit), std::move(callback));
 }
 
-/// Gives the one protocol of a connection.
-struct OneProtocol {
-    std::shared_ptr<StreamReaderProtocol> protocol;
-    std::shared_ptr<StreamReaderProtocol> operator()() const { return protocol; }
-};
+} // namespace
+
+OneProtocol one_protocol(std::size_t limit_bytes) {
+    OneProtocol factory;
+    factory.protocol = new_protocol(limit_bytes);
+    return factory;
+}
 
 ProtocolFactory stream_factory(Counted<ClientCallback> callback, std::size_t limit) {
     static_cast<void>(StreamReader(limit)); // a wrong limit is told at once, not to each client
@@ -256,8 +258,6 @@ Stream stream_of(const Connected<StreamReaderProtocol>& made) {
         throw;
     }
 }
-
-} // namespace
 
 Coro<Server> start_server(Counted<ClientCallback> callback, Hosts hosts, Port port,
                           ServerOptions options) {
@@ -277,8 +277,7 @@ Coro<Server> start_server(Counted<ClientCallback> callback, ServerOptions option
 
 Coro<Stream> open_connection(std::string host, Port port, ConnectOptions options) {
     EventLoop& loop = get_running_loop();
-    detail::OneProtocol factory;
-    factory.protocol = detail::new_protocol(options.limit());
+    auto factory = detail::one_protocol(options.limit());
     auto made = co_await loop.create_connection(factory, std::move(host), std::move(port),
                                                 std::move(options));
     co_return detail::stream_of(made);
@@ -286,8 +285,7 @@ Coro<Stream> open_connection(std::string host, Port port, ConnectOptions options
 
 Coro<Stream> open_connection(ConnectOptions options) {
     EventLoop& loop = get_running_loop();
-    detail::OneProtocol factory;
-    factory.protocol = detail::new_protocol(options.limit());
+    auto factory = detail::one_protocol(options.limit());
     auto made = co_await loop.create_connection(factory, std::move(options));
     co_return detail::stream_of(made);
 }

@@ -441,6 +441,16 @@ Counted<ClientCallback> make_client_callback(F callback) {
         }));
 }
 
+/// Gives the one protocol of a connection.
+struct OneProtocol {
+    std::shared_ptr<StreamReaderProtocol> protocol;
+    std::shared_ptr<StreamReaderProtocol> operator()() const { return protocol; }
+};
+// Protocols of streams: for one connection, for those of a server; and what one becomes.
+OneProtocol one_protocol(std::size_t limit_bytes);
+ProtocolFactory stream_factory(Counted<ClientCallback> callback, std::size_t limit_bytes);
+Stream stream_of(const Connected<StreamReaderProtocol>& made);
+
 Coro<Server> start_server(Counted<ClientCallback> callback, Hosts hosts, Port port,
                           ServerOptions options);
 Coro<Server> start_server(Counted<ClientCallback> callback, ServerOptions options);

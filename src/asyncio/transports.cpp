@@ -45,15 +45,21 @@ std::pair<std::size_t, std::size_t> Transport::get_write_buffer_limits() const {
     throw_no_writing();
 }
 std::size_t Transport::get_write_buffer_size() const { throw_no_writing(); }
+void Transport::sendto(std::string_view, const Address&) {
+    throw NotImplementedError("this transport carries no datagrams");
+}
 
 namespace detail {
 
 namespace {
 
-// Which kind is it?
-bool is_buffered_protocol(const BaseProtocol* protocol) {
-    if (dynamic_cast<const BufferedProtocol*>(protocol) != nullptr) return true;
-    if (dynamic_cast<const Protocol*>(protocol) != nullptr) return false;
+ProtocolKind kind_of(const BaseProtocol* protocol, bool datagrams) {
+    if (datagrams) {
+        if (dynamic_cast<const DatagramProtocol*>(protocol)) return ProtocolKind::datagrams;
+        throw TypeError("a transport of datagrams needs a DatagramProtocol");
+    }
+    if (dynamic_cast<const BufferedProtocol*>(protocol)) return ProtocolKind::buffered;
+    if (dynamic_cast<const Protocol*>(protocol)) return ProtocolKind::streaming;
     throw TypeError("a transport needs a Protocol or a BufferedProtocol");
 }
 
@@ -64,18 +70,19 @@ std::uint32_t mark(std::ptrdiff_t bytes) noexcept {
 
 } // namespace
 
-FlowControlTransport::FlowControlTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protocol)
-    : buffered_(is_buffered_protocol(protocol.get())), loop_(loop.core().index),
+FlowControlTransport::FlowControlTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protocol,
+                                           Carries what)
+    : kind_(kind_of(protocol.get(), what == Carries::datagrams)), loop_(loop.core().index),
       protocol_(std::move(protocol)) {}
 
 EventLoop& FlowControlTransport::loop() const noexcept { return EventLoop::of(*loop_table[loop_]); }
 
 // The one before may be what calls: it goes when the loop is back in its own code.
 void FlowControlTransport::set_protocol(std::shared_ptr<BaseProtocol> protocol) {
-    const bool buffered = is_buffered_protocol(protocol.get());
+    const ProtocolKind kind = kind_of(protocol.get(), carries_datagrams());
     if (protocol_ != nullptr) Channels::of(loop()).dispose_later(protocol_);
     protocol_ = std::move(protocol);
-    buffered_ = buffered;
+    kind_ = kind;
 }
 
 std::pair<std::uint32_t, std::uint32_t>

@@ -25,13 +25,15 @@ struct ExtraInfo {
     const char* name;
 };
 
-/// The facts that transports of sockets know.
+/// The facts that transports of sockets know; those of pipes know the last one.
 namespace extra {
 // Who is at the other end, and at this one.
 inline constexpr ExtraInfo<Address> peername{"peername"};
 inline constexpr ExtraInfo<Address> sockname{"sockname"};
 // The socket itself, to look at and to set options of.
 inline constexpr ExtraInfo<TransportSocket> socket{"socket"};
+// The descriptor of a pipe's transport; -1: closed.
+inline constexpr ExtraInfo<int> pipe{"pipe"};
 } // namespace extra
 
 /// One end of a connection, as its protocol sees it. Nothing here waits.
@@ -40,9 +42,9 @@ inline constexpr ExtraInfo<TransportSocket> socket{"socket"};
 /// then it does nothing any more.
 ///
 /// Thread    the loop's own.
-/// Source    CPython 3.14 asyncio.Transport.  Differs: one class for BaseTransport, ReadTransport
-///           and WriteTransport; the half that a one-way transport does not have throws
-///           NotImplementedError, as the base classes do there.
+/// Source    CPython 3.14 asyncio.Transport.  Differs: one class for BaseTransport, ReadTransport,
+///           WriteTransport and DatagramTransport; the half that a one-way transport does not have
+///           throws NotImplementedError, as the base classes do there.
 class Transport {
 public:
     Transport(const Transport&) = delete;
@@ -54,7 +56,8 @@ public:
     virtual void close() = 0;
     virtual bool is_closing() const noexcept = 0;
     /// The protocol that is told from now on.
-    /// Throws    TypeError: it is neither a Protocol nor a BufferedProtocol.
+    /// Throws    TypeError: it is neither a Protocol nor a BufferedProtocol; for datagrams: no
+    ///           DatagramProtocol.
     virtual void set_protocol(std::shared_ptr<BaseProtocol> protocol) = 0;
     /// Null after connection_lost.
     virtual const std::shared_ptr<BaseProtocol>& get_protocol() const noexcept = 0;
@@ -117,6 +120,15 @@ public:
     virtual std::pair<std::size_t, std::size_t> get_write_buffer_limits() const;
     virtual std::size_t get_write_buffer_size() const;
 
+    // ---- datagrams -----------------------------------------------------------------------------
+
+    /// Sends a datagram, of any size that the network takes, also none; see DatagramTransport.
+    ///
+    /// to        whom; none: the peer that the endpoint was made with.
+    /// Throws    NotImplementedError: it carries no datagrams. ValueError: another address than the
+    ///           peer's, or none where there is no peer.
+    virtual void sendto(std::string_view data, const Address& to = Address());
+
     /// How loop.sendfile() sends over it: not at all, by reading and writing, or by the kernel.
     enum class SendfileMode { unsupported, fallback, native };
     virtual SendfileMode sendfile_mode() const noexcept { return SendfileMode::unsupported; }
@@ -171,7 +183,18 @@ public:
     explicit TransportRef(Transport& transport) noexcept : base::Counted<Transport>(&transport) {}
 };
 
+/// Python's name for a transport of datagrams.
+///
+/// sendto() sends at once what goes, and keeps a copy of the rest in its order; each datagram that
+/// is kept counts 8 bytes more than its size. What the system refuses, the protocol is told by
+/// error_received(), and the endpoint goes on. After the end it does nothing; from the fifth time
+/// on with a warning.
+using DatagramTransport = Transport;
+
 namespace detail {
+
+/// What a transport gives its protocol.
+enum class ProtocolKind : std::uint8_t { streaming, buffered, datagrams };
 
 /// A transport that pauses its protocol while much is unsent.
 /// Source    CPython's transports._FlowControlMixin.
@@ -180,16 +203,18 @@ public:
     void set_protocol(std::shared_ptr<BaseProtocol> protocol) override;
     const std::shared_ptr<BaseProtocol>& get_protocol() const noexcept final { return protocol_; }
     void set_write_buffer_limits(std::optional<std::ptrdiff_t> high,
-                                 std::optional<std::ptrdiff_t> low) final;
-    std::pair<std::size_t, std::size_t> get_write_buffer_limits() const final {
+                                 std::optional<std::ptrdiff_t> low) override;
+    std::pair<std::size_t, std::size_t> get_write_buffer_limits() const override {
         return {low_, high_};
     }
     bool is_protocol_paused() const noexcept { return protocol_paused_; }
     SendfileMode sendfile_mode() const noexcept override { return SendfileMode::fallback; }
 
 protected:
-    /// Throws    TypeError: no protocol, or neither kind.
-    FlowControlTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protocol);
+    enum class Carries : bool { bytes, datagrams };
+    /// Throws    TypeError: no protocol, or one for something else.
+    FlowControlTransport(EventLoop& loop, std::shared_ptr<BaseProtocol> protocol,
+                         Carries what = Carries::bytes);
 
     /// The high-water mark where none is given.
     virtual std::ptrdiff_t default_high_water() const noexcept { return 64 * 1024; }
@@ -215,13 +240,17 @@ protected:
     std::uint16_t loop_index() const noexcept { return loop_; }
 
     BaseProtocol& protocol() const noexcept { return *protocol_; }
-    bool is_buffered() const noexcept { return buffered_; }
+    bool is_buffered() const noexcept { return kind_ == ProtocolKind::buffered; }
+    bool carries_datagrams() const noexcept { return kind_ == ProtocolKind::datagrams; }
     Protocol& streaming() const noexcept { return static_cast<Protocol&>(*protocol_); }
     BufferedProtocol& buffered() const noexcept {
         return static_cast<BufferedProtocol&>(*protocol_);
     }
+    DatagramProtocol& datagrams() const noexcept {
+        return static_cast<DatagramProtocol&>(*protocol_);
+    }
     bool tell_eof() const {
-        return buffered_ ? buffered().eof_received() : streaming().eof_received();
+        return is_buffered() ? buffered().eof_received() : streaming().eof_received();
     }
     /// The protocol is not needed any more: connection_lost() was called.
     std::shared_ptr<BaseProtocol> let_protocol_go() noexcept { return std::move(protocol_); }
@@ -232,7 +261,7 @@ private:
 
     // A connection is idle most of its life: what it holds is kept small.
     bool protocol_paused_ = false;
-    bool buffered_ = false; // the protocol's kind
+    ProtocolKind kind_;
     std::uint16_t loop_; // its index
     std::shared_ptr<BaseProtocol> protocol_;
     std::uint32_t high_ = 64 * 1024; // marks beyond 4 GiB count as 4 GiB

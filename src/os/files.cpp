@@ -2,10 +2,10 @@
 // File calls, each until it is no longer interrupted.
 #include "os/files.h"
 
+#include "os/held_sigpipe.h"
+
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
-#include <ctime>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,30 +34,6 @@ std::size_t expected_bytes(int fd) noexcept {
     return static_cast<std::size_t>(
         std::clamp<std::int64_t>(status.st_size - at + 1, 1024, believed));
 }
-
-/// While it lives, a SIGPIPE that this thread brings about is held back, and forgotten at its end.
-class HeldSigpipe {
-public:
-    HeldSigpipe() noexcept {
-        ::sigemptyset(&sigpipe_);
-        ::sigaddset(&sigpipe_, SIGPIPE);
-        ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-    }
-    HeldSigpipe(const HeldSigpipe&) = delete;
-    HeldSigpipe& operator=(const HeldSigpipe&) = delete;
-    ~HeldSigpipe() {
-        if (::sigismember(&before_, SIGPIPE) == 1) return; // the caller's business
-        const timespec at_once{};
-        if (came_) ::sigtimedwait(&sigpipe_, nullptr, &at_once);
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-    void came() noexcept { came_ = true; }
-
-private:
-    sigset_t sigpipe_{};
-    sigset_t before_{};
-    bool came_ = false;
-};
 
 } // namespace
 

@@ -135,13 +135,25 @@ ssize_t send_pieces(int fd, std::span<const std::string_view> pieces) noexcept {
     return detail::uninterrupted([&] { return system_calls.sendmsg(fd, &message, MSG_NOSIGNAL); });
 }
 
-ssize_t receive_from(int fd, char* into, std::size_t size, Address& sender) noexcept {
+namespace {
+
+ssize_t receive_with(int flags, int fd, char* into, std::size_t size, Address& sender) noexcept {
     return detail::uninterrupted([&] {
         socklen_t length = Address::size_max;
-        const ssize_t got = system_calls.recvfrom(fd, into, size, 0, sender.data(), &length);
+        const ssize_t got = system_calls.recvfrom(fd, into, size, flags, sender.data(), &length);
         if (got >= 0) sender.resize(length);
         return got;
     });
+}
+
+} // namespace
+
+ssize_t receive_from(int fd, char* into, std::size_t size, Address& sender) noexcept {
+    return receive_with(0, fd, into, size, sender);
+}
+
+ssize_t receive_datagram(int fd, char* into, std::size_t size, Address& sender) noexcept {
+    return receive_with(MSG_TRUNC, fd, into, size, sender); // of TCP that would drop the bytes
 }
 
 ssize_t send_to(int fd, const char* bytes, std::size_t size, const Address& receiver) noexcept {

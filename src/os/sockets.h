@@ -101,6 +101,8 @@ ssize_t send_pieces(int fd, std::span<const std::string_view> pieces) noexcept;
 inline constexpr std::size_t pieces_max = 64;
 /// One datagram, cut off after `size` bytes, and who it is from.
 ssize_t receive_from(int fd, char* into, std::size_t size, Address& sender) noexcept;
+/// The same of a datagram socket. Returns   its whole size, also if it was cut off.
+ssize_t receive_datagram(int fd, char* into, std::size_t size, Address& sender) noexcept;
 /// One datagram.
 ssize_t send_to(int fd, const char* bytes, std::size_t size, const Address& receiver) noexcept;
 /// From a file at `offset`.

@@ -4,6 +4,7 @@
 
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 // The thread sanitizer takes clone() for a fork, and tidies up in what it takes for the child's
@@ -31,6 +32,9 @@ constinit SystemCalls system_calls{
     .sendmsg = &::sendmsg,
     .recvfrom = &::recvfrom,
     .sendto = &::sendto,
+    .read = &::read,
+    .write = &::write,
+    .writev = &::writev,
     .sendfile = &::sendfile,
     .socket = &::socket,
     .bind = &::bind,

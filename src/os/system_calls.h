@@ -12,8 +12,8 @@
 
 namespace asyncio::os {
 
-/// Every call on a socket, a child process, the poller and the resolver goes through here, with the
-/// signatures of libc.
+/// Every call on a socket, a pipe or a child process, the poller and the resolver goes through here,
+/// with the signatures of libc.
 ///
 /// Thread    replaced only while no loop runs and no resolver works.
 /// Cost      one load and an indirect call: a nanosecond beside a system call of a hundred.
@@ -23,6 +23,9 @@ struct SystemCalls {
     ssize_t (*sendmsg)(int, const msghdr*, int);
     ssize_t (*recvfrom)(int, void*, std::size_t, int, sockaddr*, socklen_t*);
     ssize_t (*sendto)(int, const void*, std::size_t, int, const sockaddr*, socklen_t);
+    ssize_t (*read)(int, void*, std::size_t);
+    ssize_t (*write)(int, const void*, std::size_t);
+    ssize_t (*writev)(int, const iovec*, int);
     ssize_t (*sendfile)(int, int, off_t*, std::size_t);
     int (*socket)(int, int, int);
     int (*bind)(int, const sockaddr*, socklen_t);

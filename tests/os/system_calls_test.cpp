@@ -4,6 +4,7 @@
 
 #include "os/epoll.h"
 #include "os/errors.h"
+#include "os/pipes.h"
 #include "os/sockets.h"
 
 #include "asyncio/testing/testing.h"
@@ -64,6 +65,9 @@ TEST("system_calls: all that moves bytes or changes a connection goes through th
     calls.recvfrom = refusing(calls.recvfrom);
     calls.sendto = refusing(calls.sendto);
     calls.sendfile = refusing(calls.sendfile);
+    calls.read = refusing(calls.read);
+    calls.write = refusing(calls.write);
+    calls.writev = refusing(calls.writev);
     calls.accept4 = refusing(calls.accept4);
     calls.connect = refusing(calls.connect);
     calls.shutdown = refusing(calls.shutdown);
@@ -77,6 +81,9 @@ TEST("system_calls: all that moves bytes or changes a connection goes through th
     CHECK_EQ(receive_from(0, &byte, 1, address), -ENOSYS);
     CHECK_EQ(send_to(0, &byte, 1, address), -ENOSYS);
     CHECK_EQ(send_file(0, 0, 0, 1), -ENOSYS);
+    CHECK_EQ(read_pipe(0, &byte, 1), -ENOSYS);
+    CHECK_EQ(write_pipe(0, &byte, 1), -ENOSYS);
+    CHECK_EQ(write_pieces(0, {&piece, 1}), -ENOSYS);
     CHECK_EQ(accept_now(0, address), -ENOSYS);
     CHECK_EQ(connect_now(0, address), -ENOSYS);
     CHECK_EQ(shut_down_writing(0), -ENOSYS);

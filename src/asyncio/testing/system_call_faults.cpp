@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <sys/epoll.h> // tidy: system: stands in for libc's calls, with their types
 #include <sys/uio.h>   // tidy: system: the same
 
@@ -97,6 +98,33 @@ struct FaultyCalls {
         }
         return 0;
     }
+    static ssize_t recvfrom(int fd, void* into, std::size_t size, int flags, sockaddr* from,
+                            socklen_t* length) {
+        if (fails(Call::recvfrom, fd)) return -1;
+        return real().recvfrom(fd, into, size, flags, from, length); // a datagram comes whole
+    }
+    static ssize_t sendto(int fd, const void* bytes, std::size_t size, int flags,
+                          const sockaddr* to, socklen_t length) {
+        if (fails(Call::sendto, fd)) return -1;
+        return real().sendto(fd, bytes, size, flags, to, length);
+    }
+    static ssize_t read(int fd, void* into, std::size_t size) {
+        if (fails(Call::read, fd)) return -1;
+        return real().read(fd, into, shortened(fd, size));
+    }
+    static ssize_t write(int fd, const void* bytes, std::size_t size) {
+        if (fails(Call::write, fd)) return -1;
+        return real().write(fd, bytes, shortened(fd, size));
+    }
+    static ssize_t writev(int fd, const iovec* pieces, int count) {
+        if (fails(Call::write, fd)) return -1;
+        if (state().short_bytes == 0) return real().writev(fd, pieces, count);
+        for (const iovec& piece : std::span(pieces, static_cast<std::size_t>(count))) {
+            if (piece.iov_len == 0) continue;
+            return real().write(fd, piece.iov_base, shortened(fd, piece.iov_len));
+        }
+        return 0;
+    }
     static ssize_t sendfile(int socket, int file, off_t* offset, std::size_t count) {
         if (fails(Call::sendfile, socket)) return -1;
         return real().sendfile(socket, file, offset, shortened(socket, count));
@@ -166,6 +194,11 @@ SystemCallFaults::SystemCallFaults(std::uint64_t seed) : before_(os::system_call
     calls.recv = &FaultyCalls::recv;
     calls.send = &FaultyCalls::send;
     calls.sendmsg = &FaultyCalls::sendmsg;
+    calls.recvfrom = &FaultyCalls::recvfrom;
+    calls.sendto = &FaultyCalls::sendto;
+    calls.read = &FaultyCalls::read;
+    calls.write = &FaultyCalls::write;
+    calls.writev = &FaultyCalls::writev;
     calls.sendfile = &FaultyCalls::sendfile;
     calls.accept4 = &FaultyCalls::accept4;
     calls.connect = &FaultyCalls::connect;

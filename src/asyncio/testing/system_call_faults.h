@@ -17,6 +17,10 @@ enum class Call {
     recv,
     send,
     sendmsg,
+    recvfrom,
+    sendto,
+    read, // of a pipe
+    write, // the same; several pieces, too
     sendfile,
     accept4,
     connect,
@@ -53,7 +57,7 @@ public:
     SystemCallFaults& only_on(int fd);
     /// The same of all sockets that are made from now on.
     SystemCallFaults& only_on_new_sockets();
-    /// recv and send take at most so many bytes at a time; 0: as many as they are asked to.
+    /// recv, send, read and write take at most so many bytes at a time; 0: as many as asked for.
     SystemCallFaults& short_io(std::size_t bytes_max);
     /// epoll reports what is not ready, too, with this probability.
     SystemCallFaults& spurious_readiness(double probability);
