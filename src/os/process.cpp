@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Error output, forks, names of threads.
+// Error output, forks, environment, names of threads.
 #include "os/process.h"
 
 #include <cerrno>
@@ -20,6 +20,17 @@ void write_to_stderr(std::string_view text) noexcept {
 
 void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) {
     if (::pthread_atfork(before, in_parent, in_child) != 0) throw std::bad_alloc();
+}
+
+std::vector<std::pair<std::string, std::string>> environment() {
+    std::vector<std::pair<std::string, std::string>> variables;
+    for (char** line = ::environ; line != nullptr && *line != nullptr; ++line) {
+        const std::string_view text = *line;
+        const std::size_t equals = text.find('=');
+        if (equals == std::string_view::npos) continue;
+        variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return variables;
 }
 
 void name_this_thread(std::string name) noexcept {

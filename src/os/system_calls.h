@@ -12,7 +12,7 @@
 
 namespace asyncio::os {
 
-/// Every call on a socket, a pipe or a child process, the poller and the resolver goes through here,
+/// Every call on a socket, a pipe, a child process, the poller and the resolver goes through here,
 /// with the signatures of libc.
 ///
 /// Thread    replaced only while no loop runs and no resolver works.
