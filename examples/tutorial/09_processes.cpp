@@ -40,10 +40,10 @@ asyncio::Coro<> follow() {
 // [/lines]
 
 // [dialogue]
-asyncio::Coro<> calculate() {
+asyncio::Coro<> converse() {
     auto process = co_await asyncio::create_subprocess_exec(
         "cat", ProcessOptions().stdin_(PIPE).stdout_(PIPE));
-    for (const char* question : {"6 * 7", "2 + 2"}) {
+    for (const char* question : {"hello", "still there?"}) {
         process.stdin_()->write(std::string(question) + "\n");
         co_await process.stdin_()->drain();
         std::cout << "answer: " << co_await process.stdout_()->readline();
@@ -100,7 +100,7 @@ asyncio::Coro<> main_() {
     co_await list_the_root();
     co_await sort_words();
     co_await follow();
-    co_await calculate();
+    co_await converse();
     co_await no_longer_than(100ms);
     co_await surroundings();
     co_await not_there();

@@ -201,8 +201,9 @@ CO_TEST("SEM-PRC-14: close() kills a process that runs, and closes its pipes") {
 }
 
 CO_TEST("SEM-PRC-14: close() leaves the code of a process that is dead, and not told of") {
-    const auto listener = co_await listen_to("exit 6");
+    const auto listener = co_await listen_to("read line; exit 6");
     const SubprocessRef transport = listener->transport;
+    transport->get_pipe_transport(0)->write("\n"); // it ends, and no turn of the loop goes by
     support::wait_for_zombie(transport->get_pid());
     transport->close();
     CHECK_EQ(co_await transport->wait(), 6);
