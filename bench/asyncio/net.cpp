@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The network workloads, as every peer of the comparison runs them: a server on 127.0.0.1.
+// The network workloads, as every peer of the comparison runs them: a server on 127.0.0.1. And
+// child processes, one after the other.
 //
-// Question   what does the library add to a request, and what does an idle connection hold?
-// Against    hand-written epoll, asio, libuv, tokio, Go, Node, CPython: see docs/performance.md.
-// Try it     net [--streams] echo|lines|idle PORT
+// Question   what does the library add to a request, and what does an idle connection hold? What
+//            does it add to a process that is started and waited for?
+// Against    hand-written epoll, asio, libuv, tokio, Go, Node, CPython: see docs/performance.md;
+//            posix_spawn and waitpid.
+// Try it     net [--streams] echo|lines|idle PORT, net spawn_process COUNT
 //
 // echo sends back what comes, by a protocol; lines reads a line of a stream, writes it and drains.
 // With --streams, echo is a stream's too. idle is echo: its connections are what is looked at.
+#include "../meter.h"
+
 #include <asyncio/asyncio.h>
 
 #include <cstdlib>
@@ -69,8 +74,19 @@ Coro<> serve(std::string mode, bool streams, int port) {
     }
 }
 
+Coro<> spawn_processes(long count) {
+    const bench::Report report("ours", "spawn_process", count);
+    const bench::Meter meter(report);
+    for (long i = 0; i < count; ++i) {
+        const Process process = co_await create_subprocess_exec("/bin/true");
+        if (co_await process.wait() != 0) std::abort();
+    }
+    meter.stop(static_cast<double>(count));
+}
+
 int usage() {
-    std::fprintf(stderr, "usage: net [--streams] echo|lines|idle PORT\n");
+    std::fprintf(stderr, "usage: net [--streams] echo|lines|idle PORT\n"
+                         "       net spawn_process COUNT\n");
     return 2;
 }
 
@@ -81,6 +97,10 @@ int main(int argc, char** argv) {
     const int first = streams ? 2 : 1;
     if (argc != first + 2) return usage();
     const std::string mode = argv[first];
+    if (mode == "spawn_process") {
+        run(spawn_processes(std::atol(argv[first + 1])));
+        return 0;
+    }
     if (mode != "echo" && mode != "lines" && mode != "idle") return usage();
     ::alarm(seconds_max);
     rlimit files{};

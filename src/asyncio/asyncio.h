@@ -39,6 +39,11 @@
 #include "asyncio/transports.h"  // Transport
 #include "asyncio/unix_connections.h" // open_unix_connection, start_unix_server
 
+// Processes.
+#include "asyncio/base_subprocess.h" // subprocess_exec, SubprocessProtocol, SubprocessTransport
+#include "asyncio/process_options.h" // ProcessOptions, subprocess::PIPE
+#include "asyncio/subprocess.h"      // create_subprocess_exec, create_subprocess_shell, Process
+
 // Signals.
 #include "asyncio/signal_streams.h" // SignalStream
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // EventLoop: runs ready callbacks and tasks in turns, and waits for time, descriptors and signals.
+// Long: all that a loop can be asked for is one class, as in CPython.
 #pragma once
 
 #include "asyncio/inbox.h"
@@ -195,6 +196,11 @@ public:
     auto connect_read_pipe(F&& factory, os::Descriptor pipe);
     template <class F>
     auto connect_write_pipe(F&& factory, os::Descriptor pipe);
+    /// `(factory, program, args..., ProcessOptions)`; see base_subprocess.h.
+    template <class F, class... Args>
+    auto subprocess_exec(F&& factory, std::string program, Args&&... args);
+    template <class F, class... Options>
+    auto subprocess_shell(F&& factory, std::string command, Options&&... options);
     /// `(factory, DatagramOptions)`; see datagrams.h.
     template <class F>
     auto create_datagram_endpoint(F&& factory, DatagramOptions options);

@@ -36,6 +36,20 @@ FileKind kind_of_file(int fd) noexcept {
     return S_ISCHR(facts.st_mode) ? FileKind::character_device : FileKind::other;
 }
 
+std::pair<Descriptor, Descriptor> make_pipe(std::optional<int> size_bytes) {
+    std::array<int, 2> fds{};
+    if (::pipe2(fds.data(), O_CLOEXEC) < 0) throw_os_error(errno, "pipe2");
+    std::pair<Descriptor, Descriptor> ends(fds[0], fds[1]);
+    if (size_bytes) ::fcntl(fds[0], F_SETPIPE_SZ, *size_bytes); // a wish
+    return ends;
+}
+
+Descriptor open_null_device() {
+    Descriptor device(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!device) throw_os_error(errno, "open", "/dev/null");
+    return device;
+}
+
 void set_nonblocking(int fd) {
     const int flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {

@@ -2,10 +2,14 @@
 // Pipes, fifos and terminals: what kind of file a descriptor is, and the calls that move bytes.
 #pragma once
 
+#include "os/descriptor.h"
+
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <sys/types.h>
+#include <utility>
 
 namespace asyncio::os {
 
@@ -14,6 +18,13 @@ enum class FileKind { pipe, socket, character_device, other, none };
 
 /// What `fd` refers to; none: it is not open.
 FileKind kind_of_file(int fd) noexcept;
+/// A new pipe: its end to read from, and the one to write to. Both are closed on exec.
+/// size      how much it holds, as far as the system allows; none: the usual 64 KiB
+/// Throws    OSError: EMFILE, ENFILE.
+std::pair<Descriptor, Descriptor> make_pipe(std::optional<int> size_bytes = std::nullopt);
+/// An empty input, and output that nobody sees; closed on exec.
+/// Throws    OSError.
+Descriptor open_null_device();
 /// Has reads and writes return at once, for all who share the open file.
 /// Throws    OSError.
 void set_nonblocking(int fd);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Error output, forks, names of threads.
+// Error output, forks, environment, names of threads.
 #include "os/process.h"
 
 #include <cerrno>
@@ -29,6 +29,17 @@ unsigned effective_user() noexcept { return ::geteuid(); }
 
 bool process_exists(long number) noexcept {
     return ::kill(static_cast<pid_t>(number), 0) == 0 || errno == EPERM;
+}
+
+std::vector<std::pair<std::string, std::string>> environment() {
+    std::vector<std::pair<std::string, std::string>> variables;
+    for (char** line = ::environ; line != nullptr && *line != nullptr; ++line) {
+        const std::string_view text = *line;
+        const std::size_t equals = text.find('=');
+        if (equals == std::string_view::npos) continue;
+        variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return variables;
 }
 
 void name_this_thread(std::string name) noexcept {

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace asyncio::os {
 
@@ -16,6 +18,10 @@ void write_to_stderr(std::string_view text) noexcept;
 /// Throws    std::bad_alloc.
 /// Lifetime  they are called until the process ends.
 void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)());
+
+/// The variables of this process's environment: names and values. A line without = is left out.
+/// Thread    any, while nobody changes the environment.
+std::vector<std::pair<std::string, std::string>> environment();
 
 /// How many bytes of a thread's name the kernel keeps.
 inline constexpr std::size_t thread_name_bytes_max = 15;

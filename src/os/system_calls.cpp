@@ -3,10 +3,28 @@
 #include "os/system_calls.h"
 
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+// The thread sanitizer takes clone() for a fork, and tidies up in what it takes for the child's
+// memory: of a child that shares its parent's it must not know.
+extern "C" int __clone(int (*)(void*), void*, int, void*, ...) noexcept;
+
 namespace asyncio::os {
+
+namespace {
+
+int clone_child(int (*child)(void*), void* stack, int flags, void* told, int* pidfd) {
+    return ::__clone(child, stack, flags, told, pidfd);
+}
+
+// In glibc 2.36 it has no extern "C".
+int pidfd_send_signal(int pidfd, int number, siginfo_t* info, unsigned flags) {
+    return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, number, info, flags));
+}
+
+} // namespace
 
 constinit SystemCalls system_calls{
     .recv = &::recv,
@@ -26,6 +44,9 @@ constinit SystemCalls system_calls{
     .shutdown = &::shutdown,
     .getsockopt = &::getsockopt,
     .setsockopt = &::setsockopt,
+    .clone = &clone_child,
+    .waitid = &::waitid,
+    .pidfd_send_signal = &pidfd_send_signal,
     .epoll_ctl = &::epoll_ctl,
     .epoll_wait = &::epoll_wait,
     .epoll_pwait2 = &::epoll_pwait2,

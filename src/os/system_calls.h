@@ -2,16 +2,18 @@
 // The system calls of the I/O paths, as a table: what a test replaces to make them fail.
 #pragma once
 
+#include <csignal>
 #include <cstddef>
 #include <netdb.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 
 namespace asyncio::os {
 
-/// Every call on a socket or a pipe, the poller and the resolver goes through here, with the
-/// signatures of libc.
+/// Every call on a socket, a pipe, a child process, the poller and the resolver goes through here,
+/// with the signatures of libc.
 ///
 /// Thread    replaced only while no loop runs and no resolver works.
 /// Cost      one load and an indirect call: a nanosecond beside a system call of a hundred.
@@ -33,6 +35,9 @@ struct SystemCalls {
     int (*shutdown)(int, int);
     int (*getsockopt)(int, int, int, void*, socklen_t*);
     int (*setsockopt)(int, int, int, const void*, socklen_t);
+    int (*clone)(int (*)(void*), void*, int, void*, int*); // without its last two arguments
+    int (*waitid)(idtype_t, id_t, siginfo_t*, int);
+    int (*pidfd_send_signal)(int, int, siginfo_t*, unsigned);
     int (*epoll_ctl)(int, int, int, epoll_event*);
     int (*epoll_wait)(int, epoll_event*, int, int);
     int (*epoll_pwait2)(int, epoll_event*, int, const timespec*, const sigset_t*);

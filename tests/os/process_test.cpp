@@ -5,6 +5,8 @@
 #include "asyncio/testing/testing.h"
 #include "os/descriptor.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <fcntl.h>
 #include <pthread.h>
 #include <string>
@@ -121,6 +123,21 @@ TEST("at_fork: each process hears of a fork once, and both of what comes before 
     CHECK_EQ(::waitpid(child, &status, 0), child);
     CHECK_EQ(status, 0);
     CHECK_EQ(told, "bp");
+}
+
+TEST("environment: names and values, also empty ones, and those with = in them") {
+    ::setenv("PROCESS_TEST", "a=b", 1);
+    ::setenv("PROCESS_TEST_EMPTY", "", 1);
+    const auto variables = asyncio::os::environment();
+    const auto has = [&](const char* name, const char* value) {
+        return std::count(variables.begin(), variables.end(),
+                          std::pair<std::string, std::string>(name, value)) == 1;
+    };
+    CHECK(has("PROCESS_TEST", "a=b"));
+    CHECK(has("PROCESS_TEST_EMPTY", ""));
+    CHECK(has("PATH", ::getenv("PATH")));
+    ::unsetenv("PROCESS_TEST");
+    ::unsetenv("PROCESS_TEST_EMPTY");
 }
 
 TEST("name_this_thread: keeps fifteen bytes of a name") {
