@@ -295,3 +295,13 @@ TEST("an interrupted call is made again; an interrupted connect goes on by itsel
     };
     CHECK_EQ(connect_now(0, loopback()), -EINPROGRESS);
 }
+
+TEST("sockets: who waits for one is told when there is nothing to wait for any more") {
+    const auto [one, other] = asyncio::os::Socket::pair();
+    const auto [watched, its_peer] = asyncio::os::Socket::pair();
+    CHECK(asyncio::os::wait_writable(one.fileno(), watched.fileno()));
+    CHECK_EQ(asyncio::os::send(its_peer.fileno(), "x", 1), 1);
+    CHECK(!asyncio::os::wait_readable(one.fileno(), watched.fileno()));
+    CHECK_EQ(asyncio::os::send(other.fileno(), "x", 1), 1);
+    CHECK(asyncio::os::wait_readable(one.fileno(), watched.fileno())); // its own comes first
+}
