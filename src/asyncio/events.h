@@ -296,6 +296,9 @@ public:
     /// Runs `f(args...)` in `executor`, or in the default one if null. See threads.h.
     template <class F, class... Args>
     auto run_in_executor(ThreadPoolExecutor* executor, F&& f, Args&&... args);
+    /// The same in an executor of another kind: one that has submit(f, args...).
+    template <class Executor, class F, class... Args>
+    auto run_in_executor(Executor* executor, F&& f, Args&&... args);
     void set_default_executor(std::shared_ptr<ThreadPoolExecutor> executor);
     /// The default executor; made at first use.
     ThreadPoolExecutor& default_executor();

@@ -9,6 +9,17 @@ namespace asyncio {
 
 // ---- blocking functions beside the loop ---------------------------------------------------------
 
+/// As wrap_future(), for a future that an executor works for: a virtual clock waits for it.
+template <class T>
+Future<T> wrap_job(ConcurrentFuture<T> future, EventLoop& loop) {
+    if (loop.is_closed()) throw RuntimeError("Event loop is closed");
+    return Future<T>(detail::wrap(std::move(future), loop, true));
+}
+template <class T>
+Future<T> wrap_job(ConcurrentFuture<T> future) {
+    return wrap_job(std::move(future), get_running_loop());
+}
+
 /// Runs `f(args...)` on a thread of `executor`; null: of the loop's default one, which is made at
 /// first use. Callable and decayed arguments are kept until it has run. Context variables do not go
 /// along: to_thread() takes them.
@@ -30,6 +41,20 @@ auto EventLoop::run_in_executor(ThreadPoolExecutor* executor, F&& f, Args&&... a
     ThreadPoolExecutor& pool = executor != nullptr ? *executor : default_executor();
     return Future<detail::job_result_t<F, Args...>>(
         detail::start_job(*this, pool, nullptr, std::forward<F>(f), std::forward<Args>(args)...));
+}
+
+/// Submits `f(args...)` to an executor that is not made of threads: `executor->submit(f, args...)`
+/// gives a ConcurrentFuture.
+///
+/// Returns   a future of the loop, with the result or exception.
+/// Throws    RuntimeError: the loop is closed. What submit() throws.
+/// Cancel    cancelling the future cancels the executor's, if its work has not begun.
+/// Thread    the loop's own.
+/// Source    CPython 3.14 loop.run_in_executor.
+template <class Executor, class F, class... Args>
+auto EventLoop::run_in_executor(Executor* executor, F&& f, Args&&... args) {
+    check_call("run_in_executor");
+    return wrap_job(executor->submit(std::forward<F>(f), std::forward<Args>(args)...), *this);
 }
 
 /// The operation to_thread(f, args...).

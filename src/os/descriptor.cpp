@@ -25,6 +25,8 @@ Descriptor duplicate(int fd) {
     return copy;
 }
 
+void close_on_exec(int fd) noexcept { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
+
 std::size_t open_descriptors_count() noexcept {
     DIR* folder = ::opendir("/proc/self/fd");
     if (folder == nullptr) return 0;

@@ -32,6 +32,9 @@ private:
 /// Throws    OSError: EBADF, EMFILE.
 Descriptor duplicate(int fd);
 
+/// A program that this process becomes, or starts, does not get it.
+void close_on_exec(int fd) noexcept;
+
 /// How many descriptors this process has; for tests that look at what is left.
 /// Cost      reads a folder of /proc.
 std::size_t open_descriptors_count() noexcept;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Error output, forks, environment, names of threads.
+// Error output, parents, forks, environment, names of threads.
 #include "os/process.h"
 
 #include <cerrno>
 #include <csignal>
 #include <new>
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace asyncio::os {
@@ -17,6 +18,16 @@ void write_to_stderr(std::string_view text) noexcept {
         if (wrote <= 0) return; // nobody is left to tell
         text.remove_prefix(static_cast<std::size_t>(wrote));
     }
+}
+
+int process_id() noexcept { return ::getpid(); }
+
+std::string program_name() { return ::program_invocation_name; }
+
+// In this order: a parent that ends between the two is seen by one of them.
+bool end_with_parent(int parent) noexcept {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return ::getppid() == parent;
 }
 
 void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What belongs to the whole process: its error output, its forks, the names of its threads.
+// What belongs to the whole process: its error output, its parent, its forks, its threads' names.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,14 @@ namespace asyncio::os {
 /// Writes all of `text` to the error output; what nobody takes is lost.
 /// Thread    any; texts that are longer than a pipe takes at once may mix.
 void write_to_stderr(std::string_view text) noexcept;
+
+/// The number of this process.
+int process_id() noexcept;
+/// What this program was called as: argv[0].
+std::string program_name();
+/// From now on, this process is killed when the thread that started it ends.
+/// Returns   false: the process `parent` has ended already.
+bool end_with_parent(int parent) noexcept;
 
 /// From now on, each fork() calls `before` first, and behind it one of the others in each process.
 /// Throws    std::bad_alloc.

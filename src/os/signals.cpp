@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <sched.h>
 #include <unistd.h>
 
@@ -104,6 +105,11 @@ bool has_default_action(int number) noexcept {
     if (action.sa_handler == SIG_DFL) return true;
     return action.sa_handler == on_signal &&
            slots[static_cast<std::size_t>(number)].process.load() != ::getpid();
+}
+
+std::string signal_name(int number) {
+    const char* name = ::sigabbrev_np(number);
+    return "SIG" + (name != nullptr ? std::string(name) : std::to_string(number));
 }
 
 bool is_main_thread() noexcept { return ::gettid() == ::getpid(); }

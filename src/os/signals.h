@@ -2,6 +2,8 @@
 // Signals: caught, noted, and handed to whoever asked for them.
 #pragma once
 
+#include <string>
+
 namespace asyncio::os {
 
 /// Whom a signal wakes. Called in the signal handler: async-signal-safe code only.
@@ -24,6 +26,9 @@ void give_signal_back(int number) noexcept;
 bool take_signal(int number) noexcept;
 /// Does `number` still have its default action? What a forked child has inherited counts as that.
 bool has_default_action(int number) noexcept;
+
+/// "SIGKILL"; "SIG99" for one that has no name.
+std::string signal_name(int number);
 
 /// Is this the thread that runs main()?
 bool is_main_thread() noexcept;

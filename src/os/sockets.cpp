@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -21,6 +22,12 @@ std::string name_of(int fd) { return "fd " + std::to_string(fd); }
 
 void check(int result, const char* call, const std::string& object) {
     if (result < 0) throw_os_error(errno, call, object);
+}
+
+bool wait_for(int fd, short events, int other) noexcept {
+    pollfd watched[]{{fd, events, 0}, {other, POLLIN, 0}};
+    detail::uninterrupted([&] { return ::poll(watched, 2, -1); });
+    return watched[0].revents != 0;
 }
 
 } // namespace
@@ -211,6 +218,10 @@ ssize_t read_at(int file, char* into, std::size_t size, off_t offset) noexcept {
 }
 
 void set_position(int file, off_t offset) noexcept { ::lseek(file, offset, SEEK_SET); }
+
+bool wait_readable(int fd, int other) noexcept { return wait_for(fd, POLLIN, other); }
+
+bool wait_writable(int fd, int other) noexcept { return wait_for(fd, POLLOUT, other); }
 
 std::optional<std::uint64_t> regular_file_size(int fd) noexcept {
     struct stat facts{};

@@ -127,6 +127,16 @@ int take_socket_error(int fd) noexcept;
 /// The end of what is sent.
 int shut_down_writing(int fd) noexcept;
 
+// Waiting, on a thread that has nothing else to do. `other` is a descriptor, a pidfd for one, that
+// is readable when there is nothing to wait for any more.
+
+/// Waits until `fd` can be read, or has failed.
+/// Returns   false: it is not, and `other` is readable.
+bool wait_readable(int fd, int other) noexcept;
+/// Waits until `fd` can be written, or has failed.
+/// Returns   false: it is not, and `other` is readable.
+bool wait_writable(int fd, int other) noexcept;
+
 /// From a file at `offset`; its position stays.
 ssize_t read_at(int file, char* into, std::size_t size, off_t offset) noexcept;
 /// Sets a file's position. Without effect on what has none.

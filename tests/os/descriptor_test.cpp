@@ -93,3 +93,10 @@ TEST("open_descriptors_count: counts what is open, and not the look at it") {
     }
     CHECK_EQ(asyncio::os::open_descriptors_count(), before);
 }
+
+TEST("descriptor: close_on_exec keeps it from other programs") {
+    const asyncio::os::Descriptor open_to_all(::dup(STDOUT_FILENO));
+    CHECK_EQ(::fcntl(open_to_all.get(), F_GETFD), 0);
+    asyncio::os::close_on_exec(open_to_all.get());
+    CHECK_EQ(::fcntl(open_to_all.get(), F_GETFD), FD_CLOEXEC);
+}

@@ -144,3 +144,20 @@ TEST("name_this_thread: keeps fifteen bytes of a name") {
     CHECK_EQ(name_kept_of("worker_1"), "worker_1");
     CHECK_EQ(name_kept_of("sixteen bytes..."), "sixteen bytes..");
 }
+
+TEST("process: it knows its number, and what it was called as") {
+    CHECK_EQ(asyncio::os::process_id(), ::getpid());
+    CHECK(asyncio::os::program_name().ends_with("test_os"));
+}
+
+TEST("process: a child that ends with its parent says if it has another one already") {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const bool wrong = asyncio::os::end_with_parent(1'000'000'000);
+        const bool right = asyncio::os::end_with_parent(::getppid());
+        ::_exit(!wrong && right ? 0 : 1);
+    }
+    int status = 0;
+    CHECK_EQ(::waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}

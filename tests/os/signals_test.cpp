@@ -141,3 +141,9 @@ TEST("signals: is_main_thread is true on the main thread alone") {
     CHECK(is_main_thread());
     std::thread([] { CHECK(!is_main_thread()); }).join();
 }
+
+TEST("signals: each has its name, or at least its number") {
+    CHECK_EQ(signal_name(SIGKILL), "SIGKILL");
+    CHECK_EQ(signal_name(SIGSEGV), "SIGSEGV");
+    CHECK_EQ(signal_name(99), "SIG99");
+}

@@ -306,3 +306,13 @@ TEST("peer_credentials: who is at the other end of a Unix socket, and no other k
     CHECK_THROWS_AS(peer_credentials(tcp.fileno()), OSError);
     CHECK_THROWS_AS(peer_credentials(-1), OSError);
 }
+
+TEST("sockets: who waits for one is told when there is nothing to wait for any more") {
+    const auto [one, other] = asyncio::os::Socket::pair();
+    const auto [watched, its_peer] = asyncio::os::Socket::pair();
+    CHECK(asyncio::os::wait_writable(one.fileno(), watched.fileno()));
+    CHECK_EQ(asyncio::os::send(its_peer.fileno(), "x", 1), 1);
+    CHECK(!asyncio::os::wait_readable(one.fileno(), watched.fileno()));
+    CHECK_EQ(asyncio::os::send(other.fileno(), "x", 1), 1);
+    CHECK(asyncio::os::wait_readable(one.fileno(), watched.fileno())); // its own comes first
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// One hook for all of them: locks are taken in one order, and given back on both sides.
+#include "logging/forks.h"
+
+#include "os/process.h"
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+namespace logging::detail {
+
+namespace {
+
+struct Guarded {
+    std::mutex lock;
+    std::vector<ForkGuarded*> handlers;
+    std::vector<ForkGuarded*> queues;
+
+    std::vector<ForkGuarded*>& of(bool queue) { return queue ? queues : handlers; }
+    template <class F>
+    void each(F&& call) {
+        for (ForkGuarded* one : handlers) call(*one);
+        for (ForkGuarded* one : queues) call(*one);
+    }
+};
+
+Guarded& guarded() {
+    static auto* const all = [] {
+        asyncio::os::at_fork(
+            [] {
+                guarded().lock.lock();
+                guarded().each([](ForkGuarded& one) { one.before_fork(); });
+            },
+            [] {
+                guarded().each([](ForkGuarded& one) { one.after_fork_in_parent(); });
+                guarded().lock.unlock();
+            },
+            [] {
+                guarded().each([](ForkGuarded& one) { one.after_fork_in_child(); });
+                guarded().lock.unlock();
+            });
+        return new Guarded; // never destroyed: the process may fork until its end
+    }();
+    return *all;
+}
+
+} // namespace
+
+ForkGuarded::ForkGuarded(Order order) : order_(order) {
+    Guarded& all = guarded();
+    const std::scoped_lock hold(all.lock);
+    all.of(order_ == Order::queue).push_back(this);
+}
+
+ForkGuarded::~ForkGuarded() {
+    Guarded& all = guarded();
+    const std::scoped_lock hold(all.lock);
+    std::erase(all.of(order_ == Order::queue), this);
+}
+
+} // namespace logging::detail

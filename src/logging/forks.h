@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// What has locks and threads, and must be whole in a child after fork().
+#pragma once
+
+#include <mutex>
+
+namespace logging::detail {
+
+/// Held still while the process forks. Whatever registers is known until it goes.
+class ForkGuarded {
+public:
+    ForkGuarded(const ForkGuarded&) = delete;
+    ForkGuarded& operator=(const ForkGuarded&) = delete;
+
+    virtual void before_fork() noexcept = 0; // takes its lock
+    virtual void after_fork_in_parent() noexcept = 0; // gives it back
+    virtual void after_fork_in_child() noexcept = 0; // the same; its threads are gone
+
+protected:
+    /// order     locks are taken in this order: those of handlers, then those of queues
+    enum class Order { handler, queue };
+    explicit ForkGuarded(Order order);
+    ~ForkGuarded();
+
+private:
+    Order order_;
+};
+
+/// A mutex that is free in a child after fork(), whoever held it in the parent.
+class ForkSafeMutex final : public ForkGuarded {
+public:
+    ForkSafeMutex() : ForkGuarded(Order::handler) {}
+    ~ForkSafeMutex() = default;
+    void lock() { mutex_.lock(); }
+    void unlock() { mutex_.unlock(); }
+
+private:
+    void before_fork() noexcept override { mutex_.lock(); }
+    void after_fork_in_parent() noexcept override { mutex_.unlock(); }
+    void after_fork_in_child() noexcept override { mutex_.unlock(); }
+    std::mutex mutex_;
+};
+
+} // namespace logging::detail
