@@ -97,9 +97,22 @@ Coro<std::optional<std::string>> read_output(Process process, int fd) {
     co_return text;
 }
 
+/// A part of communicate, which does not outlive it: gather() lets the others run when one fails.
+template <class T>
+struct Part {
+    explicit Part(Coro<T> coro) : task(create_task(std::move(coro))) {}
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
+    ~Part() { task.cancel(); }
+
+    Task<T> task;
+};
+
 Coro<CommunicateResult> communicate_with(Process process, std::optional<std::string> input) {
-    auto all = gather(feed_input(process, std::move(input)), read_output(process, 1),
-                      read_output(process, 2));
+    const Part<void> feeding(feed_input(process, std::move(input)));
+    const Part<std::optional<std::string>> out(read_output(process, 1));
+    const Part<std::optional<std::string>> err(read_output(process, 2));
+    auto all = gather(feeding.task, out.task, err.task);
     auto written = co_await std::move(all);
     co_await process.wait();
     CommunicateResult result;

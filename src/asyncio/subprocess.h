@@ -90,8 +90,8 @@ public:
     /// Sends `input`, if it is given, ends what it gets, reads both outputs to their ends, and
     /// waits until it has ended. That it does not read all of its input is no error.
     ///
-    /// Cancel    the process goes on. What it has written stays to be read; the rest of the input
-    ///           is not sent.
+    /// Cancel    the process goes on. What it has written stays to be read, but for an output that
+    ///           had come to its end; the rest of the input is not sent.
     Coro<CommunicateResult> communicate(std::optional<std::string> input = std::nullopt) const;
 
     /// Throws    ProcessLookupError: it has ended. PermissionError: it runs as somebody else.
