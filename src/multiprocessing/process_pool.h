@@ -156,7 +156,7 @@ std::vector<asyncio::ConcurrentFuture<Batch<R>>> submit_all(WorkerPool& pool,
 ///
 /// Thread    any; but not for a loop's: shutdown(), the destructor and results that are not there
 ///           block.
-/// Cost      a call: two messages through a socket, some 20 us; a worker: a few ms to start.
+/// Cost      a call: two messages through a socket; a worker: a thread here, and a process.
 /// Source    CPython 3.14 concurrent.futures.ProcessPoolExecutor.  Differs: functions are
 ///           registered; a lost worker does not break the pool; only spawn, no fork.
 class ProcessPoolExecutor {

@@ -2,6 +2,7 @@
 // How each of them is packed. One that has a text and nothing else is packed as that.
 #include "multiprocessing/remote_errors.h"
 
+#include <algorithm>
 #include <new>
 #include <stdexcept>
 
@@ -99,6 +100,7 @@ struct Form<E> {
         auto message = from.take<std::string>();
         const auto count = from.take<std::size_t>();
         std::vector<std::exception_ptr> members;
+        members.reserve(std::min<std::size_t>(count, 16));
         for (std::size_t i = 0; i < count; ++i) {
             members.push_back(unpack_exception(from.take<std::string>()));
         }

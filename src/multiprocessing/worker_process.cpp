@@ -72,13 +72,13 @@ std::optional<Frame> WorkerProcess::receive() {
         const ssize_t got = os::receive(connection_.fileno(), room.data(), room.size());
         if (got > 0) {
             reader_.took(static_cast<std::size_t>(got));
-        } else if (got == 0) {
+            continue;
+        }
+        const bool waits = got == -EAGAIN;
+        if (got < 0 && !waits) has_taken_all_ = false; // ECONNRESET: it has left something unread
+        // It may have ended though a process of its own still has the connection: the pidfd knows.
+        if (!waits || !os::wait_readable(connection_.fileno(), process_.fileno())) {
             return std::nullopt;
-        } else if (got != -EAGAIN) {
-            has_taken_all_ = false; // ECONNRESET: it has left something unread
-            return std::nullopt;
-        } else if (!os::wait_readable(connection_.fileno(), process_.fileno())) {
-            return std::nullopt; // ended, though a process of its own still has the connection
         }
     }
 }
