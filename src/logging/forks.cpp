@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// One hook for all of them: locks are taken in one order, and given back on both sides.
+// One hook for all of them: locks are taken together or not at all, and given back on both sides.
 #include "logging/forks.h"
 
 #include "os/process.h"
 
 #include <algorithm>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 namespace logging::detail {
@@ -23,14 +24,33 @@ struct Guarded {
         for (ForkGuarded* one : handlers) call(*one);
         for (ForkGuarded* one : queues) call(*one);
     }
+
+    // All locks, or none. Who holds one may wait for `lock`, to register a new one or to take out
+    // an old one: so nothing here waits with `lock` held.
+    bool try_hold() {
+        lock.lock();
+        std::size_t held = 0;
+        bool all = true;
+        each([&](ForkGuarded& one) {
+            all = all && one.try_before_fork();
+            if (all) ++held;
+        });
+        if (all) return true;
+        each([&](ForkGuarded& one) {
+            if (held == 0) return;
+            one.after_fork_in_parent();
+            --held;
+        });
+        lock.unlock();
+        return false;
+    }
 };
 
 Guarded& guarded() {
     static auto* const all = [] {
         asyncio::os::at_fork(
             [] {
-                guarded().lock.lock();
-                guarded().each([](ForkGuarded& one) { one.before_fork(); });
+                while (!guarded().try_hold()) std::this_thread::yield();
             },
             [] {
                 guarded().each([](ForkGuarded& one) { one.after_fork_in_parent(); });

@@ -12,7 +12,7 @@ public:
     ForkGuarded(const ForkGuarded&) = delete;
     ForkGuarded& operator=(const ForkGuarded&) = delete;
 
-    virtual void before_fork() noexcept = 0; // takes its lock
+    virtual bool try_before_fork() noexcept = 0; // takes its lock, if it is free
     virtual void after_fork_in_parent() noexcept = 0; // gives it back
     virtual void after_fork_in_child() noexcept = 0; // the same; its threads are gone
 
@@ -35,7 +35,7 @@ public:
     void unlock() { mutex_.unlock(); }
 
 private:
-    void before_fork() noexcept override { mutex_.lock(); }
+    bool try_before_fork() noexcept override { return mutex_.try_lock(); }
     void after_fork_in_parent() noexcept override { mutex_.unlock(); }
     void after_fork_in_child() noexcept override { mutex_.unlock(); }
     std::mutex mutex_;

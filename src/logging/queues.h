@@ -40,7 +40,7 @@ private:
     friend class QueueListener;
     std::optional<LogRecord> take(); // waits; nothing: told to stop, and empty
     void start_thread(); // with the lock
-    void before_fork() noexcept override { lock_.lock(); }
+    bool try_before_fork() noexcept override { return lock_.try_lock(); }
     void after_fork_in_parent() noexcept override { lock_.unlock(); }
     void after_fork_in_child() noexcept override;
 
