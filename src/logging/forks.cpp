@@ -67,13 +67,13 @@ Guarded& guarded() {
 
 } // namespace
 
-ForkGuarded::ForkGuarded(Order order) : order_(order) {
+void ForkGuarded::enlist() {
     Guarded& all = guarded();
     const std::scoped_lock hold(all.lock);
     all.of(order_ == Order::queue).push_back(this);
 }
 
-ForkGuarded::~ForkGuarded() {
+void ForkGuarded::leave() noexcept {
     Guarded& all = guarded();
     const std::scoped_lock hold(all.lock);
     std::erase(all.of(order_ == Order::queue), this);

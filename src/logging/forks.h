@@ -6,7 +6,8 @@
 
 namespace logging::detail {
 
-/// Held still while the process forks. Whatever registers is known until it goes.
+/// Held still while the process forks: from enlist(), the last thing in its constructor, until
+/// leave(), the first in its destructor. Between them a fork may come at any time.
 class ForkGuarded {
 public:
     ForkGuarded(const ForkGuarded&) = delete;
@@ -19,8 +20,10 @@ public:
 protected:
     /// order     locks are taken in this order: those of handlers, then those of queues
     enum class Order { handler, queue };
-    explicit ForkGuarded(Order order);
-    ~ForkGuarded();
+    explicit ForkGuarded(Order order) noexcept : order_(order) {}
+    ~ForkGuarded() = default;
+    void enlist();
+    void leave() noexcept;
 
 private:
     Order order_;
@@ -29,8 +32,8 @@ private:
 /// A mutex that is free in a child after fork(), whoever held it in the parent.
 class ForkSafeMutex final : public ForkGuarded {
 public:
-    ForkSafeMutex() : ForkGuarded(Order::handler) {}
-    ~ForkSafeMutex() = default;
+    ForkSafeMutex() : ForkGuarded(Order::handler) { enlist(); }
+    ~ForkSafeMutex() { leave(); }
     void lock() { mutex_.lock(); }
     void unlock() { mutex_.unlock(); }
 

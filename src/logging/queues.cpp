@@ -32,6 +32,7 @@ Listeners& listeners() {
 LogQueue::LogQueue(std::size_t maxsize, WhenFull when_full)
     : ForkGuarded(Order::queue), maxsize_(maxsize), when_full_(when_full) {
     if (maxsize == 0) throw asyncio::ValueError("a queue of records has a size");
+    enlist();
 }
 
 void LogQueue::put(LogRecord record) {

@@ -27,7 +27,7 @@ public:
     /// maxsize   how many records wait at most
     /// Throws    ValueError: 0.
     explicit LogQueue(std::size_t maxsize = 10'000, WhenFull when_full = WhenFull::block);
-    ~LogQueue() = default;
+    ~LogQueue() { leave(); }
 
     /// Puts a record behind the others. Blocks only as `when_full` says, and only while somebody
     /// listens: else the oldest one goes.

@@ -3,9 +3,13 @@
 #include "logging/forks.h"
 
 #include "asyncio/testing/testing.h"
+#include "logging/handlers.h"
+#include "logging/loggers.h"
 #include "support/child_process.h"
 
 #include <atomic>
+#include <memory>
+#include <string>
 #include <thread>
 
 using logging::detail::ForkSafeMutex;
@@ -37,4 +41,27 @@ TEST("LG03: a lock that goes is forgotten: a later fork does not touch it") {
         const ForkSafeMutex gone;
     }
     CHECK(support::in_child([] {}).exited(0));
+}
+
+TEST("LG03: a fork while another thread makes loggers and drops handlers waits for no lock") {
+    const auto ended = support::in_child([] { // nobody else is to see these loggers
+        std::atomic<bool> done{false};
+        std::thread maker([&] {
+            for (int i = 0; !done; ++i) {
+                // A lock is taken to find the logger, and another to register what is new in it.
+                logging::Logger& logger = logging::get_logger("made." + std::to_string(i % 500));
+                const auto handler = std::make_shared<logging::NullHandler>();
+                logger.add_handler(handler);
+                logger.remove_handler(handler);
+            }
+        });
+        for (int i = 0; i < 50; ++i) {
+            const auto child =
+                support::in_child([] { logging::get_logger("made.in_child").info("text"); });
+            CHECK(child.exited(0));
+        }
+        done = true;
+        maker.join();
+    });
+    CHECK(ended.exited(0));
 }
