@@ -189,6 +189,7 @@ TEST("LG03: a fork while other threads log leaves no lock behind in the child") 
         logger.set_level(INFO);
         logger.set_propagate(false);
         logger.add_handler(std::make_shared<QueueHandler>(queue));
+        logger.info("what is made at the first use is made");
         std::atomic<bool> done{false};
         std::vector<std::thread> busy;
         for (int i = 0; i < 2; ++i) {
