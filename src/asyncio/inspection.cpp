@@ -76,10 +76,10 @@ Coro<std::vector<LoopSnapshot>> ask_all(Duration patience) {
     co_return snapshots;
 }
 
-// Abstract names have no permissions.
+// Abstract names have no permissions. Who has gone already may not look either.
 bool may_look(const StreamWriter& writer) {
     const auto socket = writer.get_extra_info(extra::socket);
-    if (!socket) return false;
+    if (!socket || socket->fileno() < 0) return false;
     const unsigned user = os::peer_credentials(socket->fileno()).user;
     return user == 0 || user == os::effective_user();
 }
