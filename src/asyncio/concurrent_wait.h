@@ -4,6 +4,7 @@
 
 #include "asyncio/concurrent_futures.h"
 #include "asyncio/wait.h"
+#include "base/next_iterator.h"
 
 #include <iterator>
 #include <memory>
@@ -76,26 +77,7 @@ public:
     }
 
     /// For a range-for; it is moved on by the loop alone.
-    class Iterator {
-    public:
-        using value_type = ConcurrentFuture<T>;
-        using difference_type = std::ptrdiff_t;
-
-        explicit Iterator(AsCompleted& range) : range_(&range), current_(range.next()) {}
-        const value_type& operator*() const noexcept { return *current_; }
-        Iterator& operator++() {
-            current_ = range_->next();
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const Iterator& it, std::default_sentinel_t) noexcept {
-            return !it.current_;
-        }
-
-    private:
-        AsCompleted* range_; // LIFETIME: an iterator does not outlive its range
-        std::optional<ConcurrentFuture<T>> current_;
-    };
+    using Iterator = base::NextIterator<AsCompleted, const ConcurrentFuture<T>>;
     Iterator begin() { return Iterator(*this); }
     std::default_sentinel_t end() const noexcept { return {}; }
 

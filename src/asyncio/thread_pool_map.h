@@ -4,6 +4,7 @@
 
 #include "asyncio/concurrent_futures.h"
 #include "base/function.h"
+#include "base/next_iterator.h"
 
 #include <iterator>
 #include <memory>
@@ -129,26 +130,7 @@ public:
     }
 
     /// For a range-for; it is moved on by the loop alone.
-    class Iterator {
-    public:
-        using value_type = MapResults::value_type;
-        using difference_type = std::ptrdiff_t;
-
-        explicit Iterator(MapResults& results) : results_(&results), current_(results.next()) {}
-        value_type& operator*() noexcept { return *current_; }
-        Iterator& operator++() {
-            current_ = results_->next();
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const Iterator& it, std::default_sentinel_t) noexcept {
-            return !it.current_;
-        }
-
-    private:
-        MapResults* results_; // LIFETIME: an iterator does not outlive its results
-        std::optional<value_type> current_;
-    };
+    using Iterator = base::NextIterator<MapResults, value_type>;
     Iterator begin() { return Iterator(*this); }
     std::default_sentinel_t end() const noexcept { return {}; }
 

@@ -75,10 +75,7 @@ public:
     template <class R, class... P, class... Args>
         requires std::invocable<R (*)(P...), Args...>
     PoolOptions& initializer(R (*function)(P...), Args&&... args) {
-        Packer call;
-        pack_call<P...>(call, std::forward<Args>(args)...);
-        start_ =
-            detail::request_for(reinterpret_cast<void (*)()>(function), std::move(call).take());
+        start_ = detail::request_for_call(function, std::forward<Args>(args)...);
         return *this;
     }
 

@@ -34,10 +34,7 @@ public:
         requires std::invocable<R (*)(P...), Args...>
     ProcessPoolOptions& initializer(R (*function)(P...), Args&&... args) {
         static_assert(std::is_void_v<R>, "an initializer returns nothing");
-        Packer call;
-        pack_call<P...>(call, std::forward<Args>(args)...);
-        start_ =
-            detail::request_for(reinterpret_cast<void (*)()>(function), std::move(call).take());
+        start_ = detail::request_for_call(function, std::forward<Args>(args)...);
         return *this;
     }
 
@@ -80,9 +77,7 @@ asyncio::ConcurrentFuture<std::remove_cvref_t<R>> submit_call(WorkerPool& pool, 
     asyncio::ConcurrentFuture<Value> future;
     std::string request;
     try {
-        Packer call;
-        pack_call<P...>(call, std::forward<Args>(args)...);
-        request = request_for(reinterpret_cast<void (*)()>(function), std::move(call).take());
+        request = request_for_call(function, std::forward<Args>(args)...);
     } catch (...) {
         future.set_exception(std::current_exception());
         return future;

@@ -4,6 +4,7 @@
 
 #include "asyncio/coroutines.h"
 #include "asyncio/threads.h"
+#include "base/next_iterator.h"
 #include "multiprocessing/batches.h"
 
 #include <atomic>
@@ -63,26 +64,7 @@ public:
     }
 
     /// For a range-for; it is moved on by the loop alone.
-    class Iterator {
-    public:
-        using value_type = Results::value_type;
-        using difference_type = std::ptrdiff_t;
-
-        explicit Iterator(Results& results) : results_(&results), current_(results.next()) {}
-        value_type& operator*() noexcept { return *current_; }
-        Iterator& operator++() {
-            current_ = results_->next();
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const Iterator& it, std::default_sentinel_t) noexcept {
-            return !it.current_;
-        }
-
-    private:
-        Results* results_; // LIFETIME: an iterator does not outlive its results
-        std::optional<value_type> current_;
-    };
+    using Iterator = asyncio::base::NextIterator<Results, value_type>;
     Iterator begin() { return Iterator(*this); }
     std::default_sentinel_t end() const noexcept { return {}; }
 

@@ -91,6 +91,14 @@ int usable_processors() noexcept;
 /// The request for calls of `function`, of which `calls` has the arguments.
 /// Throws    PicklingError: it is not registered.
 std::string request_for(void (*function)(), std::string_view calls);
+/// The request for the one call function(args...).
+/// Throws    PicklingError: it is not registered, or an argument cannot be packed.
+template <class R, class... P, class... Args>
+std::string request_for_call(R (*function)(P...), Args&&... args) {
+    Packer call;
+    pack_call<P...>(call, std::forward<Args>(args)...);
+    return request_for(reinterpret_cast<void (*)()>(function), std::move(call).take());
+}
 
 /// Threads, each with one worker that it starts when it has something for it, and one line of jobs.
 ///
