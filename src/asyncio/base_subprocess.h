@@ -44,12 +44,15 @@ public:
                                     [[maybe_unused]] std::string_view data) {}
     /// A pipe is closed: by us, or at the other end by whoever had it.
     /// error     what it failed with; null: it did not.
-    virtual void pipe_connection_lost([[maybe_unused]] int fd,
-                                      [[maybe_unused]] std::exception_ptr error) {}
+    virtual void
+    pipe_connection_lost([[maybe_unused]] int fd,
+                         // NOLINTNEXTLINE(performance-unnecessary-value-param): as below
+                         [[maybe_unused]] std::exception_ptr error) {}
     /// It has ended: see SubprocessTransport::get_returncode().
     virtual void process_exited() {}
     /// It has ended, and all pipes are closed.
     /// error     null
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it may keep it
     virtual void connection_lost([[maybe_unused]] std::exception_ptr error) {}
     /// Its input's pipe holds more unsent bytes than its high-water mark; see BaseProtocol.
     virtual void pause_writing() {}

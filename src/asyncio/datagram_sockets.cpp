@@ -134,7 +134,7 @@ std::shared_ptr<BaseProtocol> new_datagram_socket_protocol(std::size_t limit_byt
     return std::make_shared<DatagramSocketProtocol>(limit_bytes);
 }
 
-DatagramSocket datagram_socket_of(TransportRef transport,
+DatagramSocket datagram_socket_of(const TransportRef& transport,
                                   const std::shared_ptr<BaseProtocol>& protocol) {
     try {
         return DatagramSocket(std::make_shared<DatagramSocketState>(

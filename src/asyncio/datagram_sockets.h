@@ -78,7 +78,7 @@ namespace detail {
 /// For transports of other kinds: the protocol of a DatagramSocket, and the socket of a transport
 /// that was made with it.
 std::shared_ptr<BaseProtocol> new_datagram_socket_protocol(std::size_t limit_bytes);
-DatagramSocket datagram_socket_of(TransportRef transport,
+DatagramSocket datagram_socket_of(const TransportRef& transport,
                                   const std::shared_ptr<BaseProtocol>& protocol);
 
 } // namespace detail

@@ -119,7 +119,7 @@ private:
     }
 
     Coro<> serve() {
-        const auto callback = [this](StreamReader, StreamWriter writer) {
+        const auto callback = [this](const StreamReader&, StreamWriter writer) {
             return tell(std::move(writer));
         };
         const Server server =

@@ -66,6 +66,7 @@ public:
     /// The system has refused to send or to receive: nobody listens there (ConnectionRefusedError),
     /// the datagram is too large (OSError with EMSGSIZE). The endpoint goes on.
     /// error     an OSError
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it may keep it
     virtual void error_received([[maybe_unused]] std::exception_ptr error) {}
 };
 

@@ -75,7 +75,7 @@ bool is_gone(const std::exception_ptr& error) {
 }
 
 Coro<> feed_input(Process process, std::optional<std::string> input) {
-    const std::optional<StreamWriter> writer = process.stdin_();
+    const std::optional<StreamWriter>& writer = process.stdin_(); // the process is kept here
     if (!writer) co_return;
     std::string_view rest;
     if (input) rest = *input;

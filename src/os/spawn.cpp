@@ -273,7 +273,10 @@ std::vector<std::string> environment_of(const SpawnRequest& request) {
     std::vector<std::string> lines;
     if (!request.env) return lines;
     lines.reserve(request.env->size());
-    for (const auto& [name, value] : *request.env) lines.push_back(name + '=' + value);
+    for (const auto& [name, value] : *request.env) {
+        lines.push_back(name);
+        lines.back().append(1, '=').append(value);
+    }
     return lines;
 }
 

@@ -9,6 +9,7 @@
 
 // The thread sanitizer takes clone() for a fork, and tidies up in what it takes for the child's
 // memory: of a child that shares its parent's it must not know.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): glibc's name
 extern "C" int __clone(int (*)(void*), void*, int, void*, ...) noexcept;
 
 namespace asyncio::os {

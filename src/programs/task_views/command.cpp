@@ -39,7 +39,7 @@ int show(const char* program, View view, long process) {
         return 0;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s: %s\n", program, error.what()); // tidy: print: what it is for
-    } catch (const asyncio::KeyboardInterrupt&) {
+    } catch (const asyncio::KeyboardInterrupt&) { // nothing to say
     }
     return 1;
 }
