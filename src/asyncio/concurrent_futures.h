@@ -275,25 +275,31 @@ public:
     template <class... Args>
         requires(std::is_void_v<T> ? sizeof...(Args) == 0
                                    : std::is_constructible_v<detail::Stored<T>, Args && ...>)
-    void set_result(Args&&... args) const {
-        const auto before = state_->begin_result();
-        try {
-            state_->emplace(std::forward<Args>(args)...);
-        } catch (...) {
-            state_->take_back_result(before);
-            throw;
-        }
+    void set_result(Args&&... args) const& {
+        put_result(std::forward<Args>(args)...);
         state_->finish();
     }
+    /// The same of a handle that is given away with it: who reads the result destroys it.
+    template <class... Args>
+        requires(std::is_void_v<T> ? sizeof...(Args) == 0
+                                   : std::is_constructible_v<detail::Stored<T>, Args && ...>)
+    void set_result(Args&&... args) && {
+        put_result(std::forward<Args>(args)...);
+        state_.release_ownership()->finish_and_release();
+    }
     /// Throws    InvalidStateError: it is done already. TypeError: null.
-    void set_exception(std::exception_ptr error) const {
-        if (!error) throw TypeError("set_exception needs an exception");
-        state_->begin_result();
+    void set_exception(std::exception_ptr error) const& {
+        begin_exception(error);
         state_->finish(std::move(error));
+    }
+    /// The same of a handle that is given away with it: who reads the exception destroys it.
+    void set_exception(std::exception_ptr error) && {
+        begin_exception(error);
+        state_.release_ownership()->finish_and_release(std::move(error));
     }
     template <class E>
         requires(!std::is_same_v<std::decay_t<E>, std::exception_ptr>)
-    void set_exception(E&& error) const {
+    void set_exception(E&& error) const& {
         set_exception(std::make_exception_ptr(std::forward<E>(error)));
     }
 
@@ -310,6 +316,20 @@ public:
     State* state() const noexcept { return state_.get(); } // the library's own use
 
 private:
+    template <class... Args>
+    void put_result(Args&&... args) const {
+        const auto before = state_->begin_result();
+        try {
+            state_->emplace(std::forward<Args>(args)...);
+        } catch (...) {
+            state_->take_back_result(before);
+            throw;
+        }
+    }
+    void begin_exception(const std::exception_ptr& error) const {
+        if (!error) throw TypeError("set_exception needs an exception");
+        state_->begin_result();
+    }
     void wait_or_throw(std::optional<Duration> timeout) const {
         if (!state_->wait(timeout)) throw TimeoutError();
         state_->throw_unless_value();

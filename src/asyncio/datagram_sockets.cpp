@@ -163,7 +163,7 @@ DatagramTransport& DatagramSocket::transport() const noexcept { return *state_->
 
 Coro<DatagramSocket> open_datagram_socket(DatagramOptions options) {
     EventLoop& loop = get_running_loop();
-    const auto protocol = detail::new_datagram_socket_protocol(options.limit());
+    auto protocol = detail::new_datagram_socket_protocol(options.limit());
     auto factory = [protocol] { return protocol; };
     auto made = co_await loop.create_datagram_endpoint(factory, std::move(options));
     co_return detail::datagram_socket_of(made.transport, protocol);

@@ -33,7 +33,7 @@ bool is_wanted(const EventLoop* loop, int number) {
 
 } // namespace
 
-SignalStream::SignalStream(std::vector<int> numbers) : loop_(&get_running_loop()) {
+SignalStream::SignalStream(const std::vector<int>& numbers) : loop_(&get_running_loop()) {
     struct LeaveAll { // unless it is made
         SignalStream* stream;
         ~LeaveAll() {

@@ -32,7 +32,7 @@ public:
     template <std::same_as<int>... Numbers>
     explicit SignalStream(int number, Numbers... more)
         : SignalStream(std::vector<int>{number, more...}) {}
-    explicit SignalStream(std::vector<int> numbers);
+    explicit SignalStream(const std::vector<int>& numbers);
     SignalStream(const SignalStream&) = delete; // the loop's handlers know its address
     SignalStream& operator=(const SignalStream&) = delete;
     /// As close().

@@ -430,6 +430,7 @@ namespace detail {
 template <ConnectsClient F>
 Counted<ClientCallback> make_client_callback(F callback) {
     return Counted<ClientCallback>::adopt(new ClientCallback(
+        // NOLINTNEXTLINE(performance-unnecessary-value-param): who takes references, gets them.
         [callback = std::move(callback)](StreamReader reader, StreamWriter writer) mutable {
             if constexpr (Awaitable<std::invoke_result_t<F&, StreamReader, StreamWriter>>) {
                 const auto task = create_task(callback(std::move(reader), std::move(writer)));

@@ -127,7 +127,7 @@ Coro<CommunicateResult> communicate_with(Process process, std::optional<std::str
 
 Coro<Process> create_process(CommandLine command) {
     EventLoop& loop = get_running_loop();
-    const auto protocol = std::make_shared<SubprocessStreamProtocol>(command);
+    auto protocol = std::make_shared<SubprocessStreamProtocol>(command);
     auto factory = [protocol] { return protocol; };
     auto starting = start_process(&loop, factory, std::move(command));
     StartedProcess<SubprocessProtocol> started = co_await std::move(starting);

@@ -18,4 +18,18 @@ inline constexpr bool heap_is_watched = false;
 inline constexpr bool heap_is_watched = false;
 #endif
 
+/// True under the thread sanitizer, whose runtime knows no threads in the child of a process that
+/// has some.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool threads_are_watched = true;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+inline constexpr bool threads_are_watched = true;
+#else
+inline constexpr bool threads_are_watched = false;
+#endif
+#else
+inline constexpr bool threads_are_watched = false;
+#endif
+
 } // namespace asyncio::base

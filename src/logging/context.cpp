@@ -13,6 +13,10 @@ asyncio::ContextVar<ContextValues>& variable() {
     return *values; // never destroyed: lines are logged until the very end
 }
 
+// Made before main: a fork while another thread is in the first use would leave the child a
+// guard that nobody opens.
+[[maybe_unused]] const auto& variable_from_the_start = variable();
+
 ContextValues with(const std::string& name, std::string value) {
     ContextValues values = variable().get();
     const auto known = std::find_if(values.begin(), values.end(),

@@ -65,6 +65,10 @@ Guarded& guarded() {
     return *all;
 }
 
+// Made before main: a fork while another thread is in the first use would leave the child a
+// guard that nobody opens.
+[[maybe_unused]] const Guarded& guarded_from_the_start = guarded();
+
 } // namespace
 
 void ForkGuarded::enlist() {

@@ -54,6 +54,10 @@ Handler& last_resort() {
     return *handler;
 }
 
+// Made before main: a fork while another thread is in the first use would leave the child a
+// guard that nobody opens.
+[[maybe_unused]] const Handler& last_resort_from_the_start = last_resort();
+
 } // namespace
 
 namespace detail {
@@ -83,6 +87,8 @@ Manager& manager() {
     static auto* const one = new Manager; // never destroyed: lines are logged until the very end
     return *one;
 }
+
+[[maybe_unused]] const Manager& manager_from_the_start = manager(); // as above
 
 void flush_all_loggers() noexcept {
     Manager& all = manager();

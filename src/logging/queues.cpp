@@ -25,6 +25,10 @@ Listeners& listeners() {
     return *those;
 }
 
+// Made before main: a fork while another thread is in the first use would leave the child a
+// guard that nobody opens.
+[[maybe_unused]] const Listeners& listeners_from_the_start = listeners();
+
 } // namespace
 
 // ---- LogQueue -----------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ public:
     }
     void fail(std::exception_ptr error) noexcept override {
         try {
-            future_.set_exception(std::move(error));
+            std::move(future_).set_exception(std::move(error));
         } catch (...) { // a handle has completed it
         }
     }
@@ -62,15 +62,15 @@ public:
 private:
     void deliver(Batch<R> batch) {
         if constexpr (std::is_same_v<T, Batch<R>>) {
-            future_.set_result(std::move(batch));
+            std::move(future_).set_result(std::move(batch));
         } else if (batch.error) {
             fail(std::move(batch.error));
         } else if (batch.results.empty()) {
             throw PicklingError("a worker has replied without a result");
         } else if constexpr (std::is_void_v<T>) {
-            future_.set_result();
+            std::move(future_).set_result();
         } else {
-            future_.set_result(T(std::move(batch.results.front())));
+            std::move(future_).set_result(T(std::move(batch.results.front())));
         }
     }
 

@@ -37,6 +37,7 @@ constinit SystemCalls system_calls{
     .write = &::write,
     .writev = &::writev,
     .sendfile = &::sendfile,
+    .close = &::close,
     .socket = &::socket,
     .bind = &::bind,
     .listen = &::listen,

@@ -164,6 +164,7 @@ TEST("LG03: a program that runs a loop, and forgets its listener, has all lines 
 }
 
 TEST("LG03: children that are forked one after the other write their lines once each") {
+    support::needs_threads_after_fork();
     const Scratch scratch;
     const auto ended = support::in_child([&] {
         const auto queue = std::make_shared<LogQueue>();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "asyncio/testing/checks.h"
+#include "base/sanitizers.h"
 
 #include <cerrno>
 #include <csignal>
@@ -46,6 +47,12 @@ ChildEnd in_child(F body) {
     }
     asyncio::testing::print_failures(); // nobody else will see them
     ::_exit(code);
+}
+
+/// Skips a case that starts threads in the child of a process with threads, where that cannot be.
+inline void needs_threads_after_fork() {
+    if (!asyncio::base::threads_are_watched) return;
+    asyncio::testing::skip("the thread sanitizer knows no threads behind such a fork");
 }
 
 /// How many checks fail in `body`, which runs in a forked child and is not heard; -1 if it ended

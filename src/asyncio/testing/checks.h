@@ -20,6 +20,10 @@ struct CaseEnded {};
 void fail(const char* file, int line, std::string_view what);
 [[noreturn]] void fail_and_end(const char* file, int line, std::string_view what);
 
+/// Ends the running case, which needs what is not here: `why` says what. It counts as skipped, by
+/// name, unless a check has failed before. In the case's own body alone, not in a task of its.
+[[noreturn]] void skip(std::string_view why);
+
 /// How many checks of the running case have failed.
 int failures() noexcept;
 /// Forgets all but the first `count`: of a body that went on although its end was decided.

@@ -38,6 +38,7 @@ struct State {
     std::mutex lock;
     std::vector<std::string> failures;
     std::vector<LogRecord> logs;
+    std::string skipped; // why the running case is
     std::uint64_t seed = 0;
 };
 State state;
@@ -71,6 +72,11 @@ void fail(const char* file, int line, std::string_view what) {
 
 void fail_and_end(const char* file, int line, std::string_view what) {
     fail(file, line, what);
+    throw CaseEnded();
+}
+
+void skip(std::string_view why) {
+    state.skipped = why;
     throw CaseEnded();
 }
 
@@ -278,8 +284,12 @@ std::vector<Case> chosen_cases(const CommandLine& line) {
     return chosen;
 }
 
-bool run_one(const Case& one) {
+enum class Verdict : unsigned char { pass, fail, skip };
+constexpr const char* verdict_names[] = {"pass", "fail", "skip"};
+
+Verdict run_one(const Case& one) {
     state.failures.clear();
+    state.skipped.clear();
     take_logs();
     ::alarm(case_seconds_max);
     try {
@@ -291,10 +301,14 @@ bool run_one(const Case& one) {
     }
     check_logs();
     ::alarm(0);
-    if (state.failures.empty()) return true;
-    std::printf("FAILED  %s\n", one.name);
-    print_failures();
-    return false;
+    if (!state.failures.empty()) {
+        std::printf("FAILED  %s\n", one.name);
+        print_failures();
+        return Verdict::fail;
+    }
+    if (state.skipped.empty()) return Verdict::pass;
+    std::printf("skipped %s\n        %s\n", one.name, state.skipped.c_str());
+    return Verdict::skip;
 }
 
 void close_results(std::FILE* results) {
@@ -325,13 +339,12 @@ int run_all(int argc, char** argv) {
         return 2;
     }
     set_log_handler(&collect_log);
-    int passed = 0;
-    int failed = 0;
+    int counts[std::size(verdict_names)] = {};
     for (const Case& one : chosen) {
-        const bool good = run_one(one);
-        ++(good ? passed : failed);
+        const auto verdict = static_cast<std::size_t>(run_one(one));
+        ++counts[verdict];
         if (results != nullptr) {
-            std::fprintf(results, "%s\t%s\t%s\n", good ? "pass" : "fail",
+            std::fprintf(results, "%s\t%s\t%s\n", verdict_names[verdict],
                          base_name(one.file).c_str(), one.name);
             std::fflush(results);
         }
@@ -339,7 +352,10 @@ int run_all(int argc, char** argv) {
     if (results != nullptr) close_results(results);
     set_log_handler(nullptr);
     if (state.seed != 0) std::printf("seed %llu\n", static_cast<unsigned long long>(state.seed));
-    std::printf("%d passed, %d failed\n", passed, failed);
+    const auto [passed, failed, skipped] = counts;
+    std::printf("%d passed, %d failed", passed, failed);
+    if (skipped != 0) std::printf(", %d skipped", skipped);
+    std::printf("\n");
     return failed == 0 ? 0 : 1;
 }
 

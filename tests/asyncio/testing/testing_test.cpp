@@ -22,6 +22,7 @@ int failed_in_case(Coro<> (*body)()) {
 }
 
 bool asked_to_fail = false; // by the tests of run_all
+bool asked_to_skip = false;
 
 // What run_all() prints in a child of its own; "" if it crashed.
 std::string run_all_with(std::vector<std::string> words, int& status) {
@@ -143,6 +144,11 @@ CO_TEST("take_logs: gives each line once, with its level") {
 // ---- the command line ---------------------------------------------------------------------------
 
 TEST("run_all: this very case fails when it is asked to") { CHECK(!asked_to_fail); }
+CO_TEST("run_all: this very case is skipped when it is asked to") {
+    CHECK(!asked_to_fail);
+    if (asked_to_skip) testing::skip("it was asked to");
+    co_return;
+}
 
 TEST("run_all: runs what the filter leaves, counts it, and exits with 0 if all passed") {
     int status = -1;
@@ -160,6 +166,19 @@ TEST("run_all: a failure is named, counted, and seen in the exit status") {
     CHECK(text.starts_with("FAILED  run_all: this very case fails when it is asked to\n"));
     CHECK(text.ends_with("0 passed, 1 failed\n"));
     CHECK(text.find("testing_test.cpp:") != std::string::npos);
+}
+
+TEST("run_all: a case that is skipped is named with the reason, and is no failure") {
+    int status = -1;
+    asked_to_skip = true;
+    const std::string text = run_all_of("this very case is skipped when", false, status);
+    asked_to_fail = true;
+    const std::string failed = run_all_of("this very case is skipped when", false, status);
+    asked_to_skip = asked_to_fail = false;
+    CHECK_EQ(text, "skipped run_all: this very case is skipped when it is asked to\n"
+                   "        it was asked to\n"
+                   "0 passed, 0 failed, 1 skipped\n");
+    CHECK(failed.ends_with("0 passed, 1 failed\n"));
 }
 
 TEST("run_all: --list names the cases and runs none") {
