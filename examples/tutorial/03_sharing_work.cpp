@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Tutorial, chapter 3: queues, locks, semaphores, threads.
+#include <algorithm>
 #include <asyncio/asyncio.h>
 
 #include <iostream>

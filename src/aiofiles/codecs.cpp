@@ -174,7 +174,7 @@ void Codec::cannot_decode(std::string& text, std::string_view bytes, std::size_t
     }
 }
 
-std::string Codec::decode_utf8(std::string bytes) const {
+std::string Codec::decode_utf8(std::string&& bytes) const {
     const std::string_view all = bytes;
     std::string text;
     std::size_t good = 0; // what has not been copied yet begins here
@@ -187,7 +187,7 @@ std::string Codec::decode_utf8(std::string bytes) const {
         }
         i += sequence.size;
     }
-    if (good == 0) return bytes;
+    if (good == 0) return std::move(bytes);
     text += all.substr(good);
     return text;
 }
@@ -220,7 +220,7 @@ std::string Codec::decode_latin1(std::string_view bytes) const {
     return text;
 }
 
-std::string Codec::decode(std::string bytes) const {
+std::string Codec::decode(std::string&& bytes) const {
     switch (kind_) {
     case Kind::utf8:
     case Kind::utf8_sig: return decode_utf8(std::move(bytes));

@@ -24,9 +24,9 @@ public:
     bool has_signature() const noexcept { return kind_ == Kind::utf8_sig; }
     static constexpr std::string_view signature = "\xef\xbb\xbf";
 
-    /// Throws    UnicodeDecodeError, if errors are strict.
+    /// Throws    UnicodeDecodeError, if errors are strict. It leaves `bytes` as they are.
     /// Cost      UTF-8 without errors is given back as it is.
-    std::string decode(std::string bytes) const;
+    std::string decode(std::string&& bytes) const;
     /// Throws    UnicodeEncodeError, if errors are strict.
     /// Cost      as decode().
     std::string encode(std::string text) const;
@@ -42,7 +42,7 @@ private:
     enum class Kind : unsigned char { utf8, utf8_sig, ascii, latin1 };
     enum class Errors : unsigned char { strict, ignore, replace, backslashreplace };
 
-    std::string decode_utf8(std::string bytes) const;
+    std::string decode_utf8(std::string&& bytes) const;
     std::string decode_ascii(std::string_view bytes) const;
     std::string decode_latin1(std::string_view bytes) const;
     void cannot_decode(std::string& text, std::string_view bytes, std::size_t at, std::size_t size,

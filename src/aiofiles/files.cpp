@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <new>
 
 namespace aiofiles {
 
@@ -45,9 +46,26 @@ std::string take_bytes(FileState& file, std::size_t bytes) {
     return piece;
 }
 
-// What is taken is gone, also if it is no text: a reader that goes on does not meet it again.
+void put_back(FileState& file, std::string&& piece) noexcept {
+    if (file.ahead.empty()) {
+        file.ahead = std::move(piece);
+    } else {
+        file.taken -= piece.size();
+    }
+}
+
+// What is taken is gone, also if it is no text: a reader that goes on does not meet it again. If
+// there is no memory for it, nothing has been taken.
 std::string take_text(FileState& file, std::size_t bytes) {
-    return to_text(file.manner, take_bytes(file, bytes));
+    const bool had_read = file.has_read;
+    std::string piece = take_bytes(file, bytes);
+    try {
+        return to_text(file.manner, std::move(piece));
+    } catch (const std::bad_alloc&) {
+        put_back(file, std::move(piece));
+        file.has_read = had_read;
+        throw;
+    }
 }
 
 // Without a buffer a read is one system call, as of Python's FileIO.
@@ -113,6 +131,40 @@ Coro<> read_lines_ahead(FileState& file, std::ptrdiff_t hint) {
         while (!file.at_end && !has_lines(file, static_cast<std::size_t>(hint))) {
             co_await read_ahead(file);
         }
+    }
+}
+
+// All lines that are there, up to the one in which the character `hint` lies; `bytes` counts what
+// they are made of, and what is no text.
+std::vector<std::string> lines_ahead(const FileState& file, std::ptrdiff_t hint,
+                                     std::size_t& bytes) {
+    std::vector<std::string> lines;
+    for (std::ptrdiff_t total = 0; hint <= 0 || total < hint;) {
+        const std::string_view rest = file.rest().substr(bytes);
+        if (rest.empty()) break;
+        const std::string_view whole =
+            rest.substr(0, line_bytes(file.manner, rest, 0, file.at_end)); // no_end: all of it
+        std::string piece(whole);
+        bytes += whole.size();
+        const std::string& line = lines.emplace_back(to_text(file.manner, std::move(piece)));
+        total +=
+            static_cast<std::ptrdiff_t>(file.manner.binary ? line.size() : characters_in(line));
+    }
+    return lines;
+}
+
+// Takes them all; without memory for them, none.
+std::vector<std::string> take_lines(FileState& file, std::ptrdiff_t hint) {
+    std::size_t bytes = 0;
+    try {
+        std::vector<std::string> lines = lines_ahead(file, hint, bytes);
+        file.take(bytes);
+        return lines;
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (...) { // as of take_text()
+        file.take(bytes);
+        throw;
     }
 }
 
@@ -214,15 +266,7 @@ Coro<std::vector<std::string>> readlines(State file, std::ptrdiff_t hint) {
     file->check_readable();
     co_await begin_reading(*file);
     co_await read_lines_ahead(*file, hint);
-    std::vector<std::string> lines;
-    for (std::ptrdiff_t total = 0; hint <= 0 || total < hint;) {
-        std::string line = co_await take_line(*file, -1);
-        if (line.empty()) break;
-        const std::size_t size = file->manner.binary ? line.size() : characters_in(line);
-        total += static_cast<std::ptrdiff_t>(size);
-        lines.push_back(std::move(line));
-    }
-    co_return lines;
+    co_return take_lines(*file, hint);
 }
 
 // ---- writing ------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <filesystem>
 
 namespace aiofiles::tempfile {
 
@@ -50,22 +49,25 @@ detail::FoundFile make_nameless(const std::string& folder) {
 
 /// A file that goes again unless somebody takes it over.
 struct Named {
-    Named(detail::FoundFile made, bool removes) : file(std::move(made)), removed(removes) {}
+    Named(detail::FoundFile made, std::string path) noexcept
+        : file(std::move(made)), removed(std::move(path)) {}
     Named(Named&& other) noexcept
-        : file(std::move(other.file)), removed(std::exchange(other.removed, false)) {}
+        : file(std::move(other.file)), removed(std::exchange(other.removed, {})) {}
     Named& operator=(Named&&) = delete;
     ~Named() {
-        std::error_code ignored;
-        if (removed) std::filesystem::remove(file.name, ignored);
+        if (!removed.empty()) static_cast<void>(calls::remove_tree(removed));
     }
     detail::FoundFile file;
-    bool removed;
+    std::string removed; // its path; empty: it stays
 };
 
 Named make_named(std::string pattern, const std::string& suffix, bool removes) {
     pattern += suffix;
+    std::string removed;
+    removed.reserve(pattern.size()); // there is no way back once it is made
     const int fd = calls::make_unique_file(pattern, suffix.size());
-    return Named(found(fd, std::move(pattern)), removes);
+    if (removes) removed = pattern;
+    return Named(found(fd, std::move(pattern)), std::move(removed));
 }
 
 /// A path that goes again unless somebody takes it over.
@@ -74,8 +76,7 @@ struct MadeFolder {
     MadeFolder(MadeFolder&& other) noexcept : path(std::exchange(other.path, {})) {}
     MadeFolder& operator=(MadeFolder&&) = delete;
     ~MadeFolder() {
-        std::error_code ignored;
-        if (!path.empty()) std::filesystem::remove_all(path, ignored);
+        if (!path.empty()) static_cast<void>(calls::remove_tree(path));
     }
     std::string path;
 };
@@ -86,9 +87,8 @@ MadeFolder make_folder(std::string pattern) {
 }
 
 void remove_folder(const std::string& path) {
-    std::error_code error;
-    std::filesystem::remove_all(path, error);
-    if (error) calls::throw_os_error(error.value(), "remove_all", path);
+    const int error = calls::remove_tree(path);
+    if (error != 0 && error != -ENOENT) calls::throw_os_error(-error, "rmtree", path);
 }
 
 } // namespace
@@ -103,9 +103,8 @@ Coro<AsyncFile> NamedTemporaryFile(std::string mode, TempOptions options) {
     const detail::Manner checked(detail::Mode(mode), options.open());
     Named made = co_await on_thread(options, &make_named, pattern_for(options), options.suffix(),
                                     options.delete_());
-    std::string path = made.file.name;
     AsyncFile file = detail::make_file(std::move(made.file), std::move(mode), options.open(), true);
-    if (std::exchange(made.removed, false)) file.state().removed_at_close = std::move(path);
+    file.state().removed_at_close = std::exchange(made.removed, {});
     co_return file;
 }
 
@@ -126,8 +125,7 @@ Coro<TempDirectory> TemporaryDirectory(TempOptions options) {
 }
 
 TempDirectory::~TempDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    if (!path_.empty()) static_cast<void>(calls::remove_tree(path_));
 }
 
 Coro<> TempDirectory::cleanup() {

@@ -30,18 +30,14 @@ std::string_view terminator(const Manner& manner) noexcept {
     return "\n";
 }
 
-std::string with_lf(std::string_view text) {
-    std::string lines;
-    lines.reserve(text.size());
+void translate_to_lf(std::string& text) noexcept {
+    std::size_t to = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '\r') {
-            lines += text[i];
-            continue;
-        }
-        lines += '\n';
-        if (i + 1 < text.size() && text[i + 1] == '\n') ++i;
+        const bool cr = text[i] == '\r';
+        text[to++] = cr ? '\n' : text[i];
+        if (cr && i + 1 < text.size() && text[i + 1] == '\n') ++i;
     }
-    return lines;
+    text.resize(to); // never more than there was
 }
 
 } // namespace
@@ -83,11 +79,11 @@ std::size_t cut_bytes(const Manner& manner, std::string_view bytes, std::size_t 
     return cut;
 }
 
-std::string to_text(const Manner& manner, std::string bytes) {
-    if (manner.binary) return bytes;
+std::string to_text(const Manner& manner, std::string&& bytes) {
+    if (manner.binary) return std::move(bytes);
     std::string text = manner.codec.decode(std::move(bytes));
-    if (!translates(manner) || text.find('\r') == std::string::npos) return text;
-    return with_lf(text);
+    if (translates(manner)) translate_to_lf(text);
+    return text;
 }
 
 std::string to_bytes(const Manner& manner, std::string text) {

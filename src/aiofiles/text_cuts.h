@@ -26,8 +26,8 @@ std::size_t cut_bytes(const Manner& manner, std::string_view bytes, std::size_t 
                       std::size_t& counted) noexcept;
 
 /// What was read, as the reader sees it: decoded, with its line ends translated.
-/// Throws    UnicodeDecodeError.
-std::string to_text(const Manner& manner, std::string bytes);
+/// Throws    UnicodeDecodeError. If there is no memory for it, `bytes` are as they were.
+std::string to_text(const Manner& manner, std::string&& bytes);
 
 /// What is written, as the file gets it.
 /// Throws    UnicodeEncodeError.

@@ -6,6 +6,7 @@
 #include "asyncio/gather.h"
 #include "asyncio/origins.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 

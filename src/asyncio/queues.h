@@ -5,8 +5,8 @@
 
 #include "asyncio/mixins.h"
 #include "asyncio/tasks.h"
+#include "base/heapq.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -106,7 +106,7 @@ private:
     std::vector<T> items_;
 };
 
-/// Smallest first, by `Compare`; equal ones in no promised order.
+/// Smallest first, by `Compare`; equal ones as Python's heapq gives them.
 template <class T, class Compare = std::less<>>
 class PriorityItems {
 public:
@@ -114,23 +114,14 @@ public:
 
     /// All as of FifoItems.
     std::size_t size() const noexcept { return items_.size(); }
-    void push(T&& item) {
-        items_.push_back(std::move(item));
-        std::push_heap(items_.begin(), items_.end(), later);
-    }
-    T pop() {
-        std::pop_heap(items_.begin(), items_.end(), later);
-        T item(std::move(items_.back()));
-        items_.pop_back();
-        return item;
-    }
+    void push(T&& item) { base::heappush(items_, std::move(item), Compare()); }
+    T pop() { return base::heappop(items_, Compare()); }
     template <class F>
     void for_each(F f) const {
         for (const T& item : items_) f(item);
     }
 
 private:
-    static bool later(const T& a, const T& b) { return Compare()(b, a); } // the heap's top is last
     std::vector<T> items_;
 };
 

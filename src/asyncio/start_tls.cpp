@@ -46,9 +46,12 @@ namespace {
 /// Closes a connection whose upgrade did not succeed.
 struct AbortUnlessReady {
     TransportRef transport;
-    bool ready = false;
+    Future<> ready;
+    bool upgraded = false;
     ~AbortUnlessReady() {
-        if (!ready) transport->abort();
+        if (upgraded) return;
+        ready.cancel(); // nobody awaits it any more
+        transport->abort();
     }
 };
 
@@ -63,14 +66,14 @@ Coro<TransportRef> start_tls(EventLoop* loop, TransportRef below,
     if (below->is_closing()) throw RuntimeError("Transport is closing");
     options.check();
     const auto over = make_ssl_protocol(*loop, std::move(protocol), options, server_side, true);
-    AbortUnlessReady guard{below};
     const Future<> ready(*loop);
+    AbortUnlessReady guard{below, ready};
     over->transport().tell_when_ready(ready);
     below->set_protocol(over);
     over->connection_made(*below);
     below->resume_reading();
     co_await ready;
-    guard.ready = true;
+    guard.upgraded = true;
     co_return TransportRef(over->transport());
 }
 

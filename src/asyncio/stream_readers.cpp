@@ -3,6 +3,8 @@
 #include "asyncio/base_events.h"
 #include "asyncio/streams.h"
 
+#include <algorithm>
+
 namespace asyncio {
 
 StreamReader::StreamReader(std::size_t limit_bytes)

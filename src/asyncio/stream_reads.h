@@ -4,7 +4,6 @@
 
 #include "asyncio/stream_states.h"
 
-#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -13,10 +12,10 @@
 
 namespace asyncio::detail {
 
-/// Takes the first `bytes` as a string.
+/// Takes the first `bytes` as a string, or what is there.
 inline std::string taken(ReaderState& reader, std::size_t bytes) {
     std::string data(reader.unread().substr(0, bytes));
-    reader.consume(bytes);
+    reader.consume(data.size());
     return data;
 }
 
@@ -40,8 +39,7 @@ public:
     }
     std::exception_ptr failure(ReaderState& reader) noexcept { return reader.error(); }
     std::string take(ReaderState& reader) {
-        const std::size_t there = reader.unread().size();
-        return taken(reader, std::min(static_cast<std::size_t>(bytes_), there));
+        return taken(reader, static_cast<std::size_t>(bytes_));
     }
 
 private:
@@ -60,10 +58,10 @@ public:
     }
     std::exception_ptr failure(ReaderState& reader) noexcept { return reader.error(); }
     std::size_t take(ReaderState& reader) {
-        const std::size_t bytes = std::min(into_.size(), reader.unread().size());
-        if (bytes != 0) std::memcpy(into_.data(), reader.unread().data(), bytes);
-        reader.consume(bytes);
-        return bytes;
+        const std::string_view bytes = reader.unread().substr(0, into_.size());
+        if (!bytes.empty()) std::memcpy(into_.data(), bytes.data(), bytes.size());
+        reader.consume(bytes.size());
+        return bytes.size();
     }
 
 private:

@@ -4,6 +4,8 @@
 
 #include "asyncio/gather.h"
 
+#include <algorithm>
+
 namespace asyncio {
 
 namespace detail {

@@ -5,7 +5,6 @@
 
 #include "base/timer_heap.h"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -68,7 +67,7 @@ public:
         std::int64_t least = far_.empty() ? INT64_MAX : far_.top().when;
         for (std::size_t level = 0; wheel_ && level < levels; ++level) {
             const Candidate first = first_of(level);
-            if (first.slot < INT64_MAX) least = std::min(least, earliest_in(first));
+            if (first.slot < INT64_MAX) least = earlier(earliest_in(first), least);
         }
         return least;
     }
@@ -100,6 +99,9 @@ public:
     void trim() noexcept { near_.trim(); }
 
 private:
+    static constexpr std::int64_t earlier(std::int64_t a, std::int64_t b) noexcept {
+        return a < b ? a : b;
+    }
     static constexpr int slot_bits = 20; // 1.05 ms
     static constexpr int level_bits = 10;
     static constexpr std::size_t level_size = std::size_t{1} << level_bits;
@@ -221,7 +223,7 @@ private:
         int left = scan_max;
         for (const Node* node = list.front(); node != nullptr; node = list.after(node)) {
             if (--left < 0) return place.slot << slot_bits;
-            least = std::min(least, node->when);
+            least = earlier(node->when, least);
         }
         return least;
     }

@@ -7,6 +7,7 @@
 #include "os/process.h"
 #include "os/sockets.h"
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>

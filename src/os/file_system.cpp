@@ -76,6 +76,29 @@ bool is_itself_or_parent(const char* name) noexcept {
     return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
+// By descriptors, so that nobody can put a link in the way.
+int remove_below(int parent, const char* name) noexcept {
+    if (::unlinkat(parent, name, 0) == 0) return 0;
+    const int why = errno;
+    if (why != EISDIR && why != EPERM) return -why;
+    const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return errno == ENOTDIR ? -why : -errno;
+    const Folder folder(::fdopendir(fd));
+    if (!folder) {
+        const int error = errno;
+        ::close(fd);
+        return -error;
+    }
+    int first = 0;
+    while (const dirent* found = ::readdir(folder.get())) {
+        if (is_itself_or_parent(found->d_name)) continue;
+        const int error = remove_below(fd, found->d_name);
+        if (first == 0) first = error;
+    }
+    if (::unlinkat(parent, name, AT_REMOVEDIR) != 0 && first == 0) first = -errno;
+    return first;
+}
+
 } // namespace
 
 // ---- what is known of a file --------------------------------------------------------------------
@@ -133,6 +156,7 @@ void make_folder(const std::string& path, unsigned permissions) {
     check(::mkdir(path.c_str(), permissions) == 0, "mkdir", path);
 }
 void remove_folder(const std::string& path) { check(::rmdir(path.c_str()) == 0, "rmdir", path); }
+int remove_tree(const std::string& path) noexcept { return remove_below(AT_FDCWD, path.c_str()); }
 void link_file(const std::string& source, const std::string& destination) {
     check(::link(source.c_str(), destination.c_str()) == 0, "link", source + " -> " + destination);
 }

@@ -71,6 +71,10 @@ void remove_file(const std::string& path);
 void make_folder(const std::string& path, unsigned permissions);
 /// Removes an empty one.
 void remove_folder(const std::string& path);
+/// Removes a file, or a folder with all that is in it; links are not followed. What cannot be
+/// removed stays, and the rest goes.
+/// Returns   0, or the first error as a negative errno. It takes no memory of operator new.
+int remove_tree(const std::string& path) noexcept;
 /// A second name for a file.
 void link_file(const std::string& source, const std::string& destination);
 /// A link at `path` that leads to `target`.

@@ -12,8 +12,8 @@
 
 namespace asyncio::os {
 
-/// Every call on a socket, a pipe, the bytes of a file, a child process, the poller and the resolver
-/// goes through here, with the signatures of libc.
+/// Every call on a socket, a pipe, the bytes of a file, a child process, the poller and the
+/// resolver goes through here, with the signatures of libc.
 ///
 /// Thread    replaced only while no loop runs, and neither resolver nor worker is busy.
 /// Cost      one load and an indirect call: a nanosecond beside a system call of a hundred.

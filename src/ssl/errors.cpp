@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <new>
 
 namespace asyncio::ssl {
 
@@ -41,6 +42,13 @@ bool is_reason(unsigned long error, int reason) {
     return ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == reason;
 }
 
+// Memory that there is not is no fault of the connection; whatever OpenSSL makes of it in between.
+void throw_if_no_memory(unsigned long error) {
+    if (ERR_GET_REASON(error) != ERR_R_MALLOC_FAILURE) return;
+    ERR_clear_error();
+    throw std::bad_alloc();
+}
+
 } // namespace
 
 SSLError::SSLError(const Fault& fault)
@@ -67,6 +75,7 @@ Fault fault_of(unsigned long error, const char* operation, std::string object) {
 
 void throw_queued(const char* operation, std::string object) {
     const unsigned long error = ERR_peek_error();
+    throw_if_no_memory(error);
     const bool system = ERR_SYSTEM_ERROR(error);
     ERR_clear_error();
     if (system) os::throw_os_error(ERR_GET_REASON(error), operation, object);
@@ -77,6 +86,7 @@ void throw_of_connection(const SSL* connection, int result, const char* operatio
                          std::string object) {
     const int kind = SSL_get_error(connection, result);
     const unsigned long error = ERR_peek_last_error();
+    throw_if_no_memory(error);
     ERR_clear_error();
     Fault fault = fault_of(error, operation, std::move(object));
     if (kind == SSL_ERROR_ZERO_RETURN) {

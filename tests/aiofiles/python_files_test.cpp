@@ -7,6 +7,7 @@
 #include "support/programs.h"
 #include "support/scratch.h"
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 

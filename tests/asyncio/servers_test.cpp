@@ -12,6 +12,7 @@
 #include "support/reports.h"
 #include "support/system_calls.h"
 
+#include <algorithm>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>

@@ -5,6 +5,7 @@
 #include "asyncio/testing/testing.h"
 #include "support/threads.h"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>

@@ -4,6 +4,7 @@
 
 #include "asyncio/testing/testing.h"
 
+#include <algorithm>
 #include <string>
 
 using asyncio::base::ByteBuffer;

@@ -4,6 +4,7 @@
 
 #include "asyncio/testing/testing.h"
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <random>

@@ -36,6 +36,27 @@ TEST("LG03: a lock that another thread holds is free in the child, and whole in 
     busy.join();
 }
 
+TEST("LG03: a fork that waits for one lock does not keep the others") {
+    ForkSafeMutex first;
+    ForkSafeMutex second;
+    std::atomic<bool> held{false};
+    std::thread holder([&] {
+        const std::scoped_lock hold(second);
+        held = true;
+        for (int i = 0; i < 100; ++i) { // meanwhile the fork asks for both
+            const std::scoped_lock also(first);
+            std::this_thread::yield();
+        }
+    });
+    while (!held) std::this_thread::yield();
+    const auto ended = support::in_child([&] {
+        const std::scoped_lock one(second); // both are free
+        const std::scoped_lock other(first);
+    });
+    CHECK(ended.exited(0));
+    holder.join();
+}
+
 TEST("LG03: a lock that goes is forgotten: a later fork does not touch it") {
     {
         const ForkSafeMutex gone;

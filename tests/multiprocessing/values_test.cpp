@@ -5,6 +5,7 @@
 #include "asyncio/testing/testing.h"
 #include "support/threads.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <set>

@@ -9,6 +9,7 @@
 #include "support/scratch.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,6 +86,24 @@ TEST("names: made, linked, renamed, removed, and the errors of each") {
     CHECK_THROWS_AS(link_target(scratch.path("c")), OSError);
     CHECK_EQ(scratch.count(), 1U);
     CHECK(current_folder().starts_with('/'));
+}
+
+TEST("remove_tree: a folder with all that is in it, and nothing that a link leads to") {
+    const Scratch scratch;
+    const Scratch elsewhere;
+    elsewhere.put("kept", "text");
+    make_folder(scratch.path("d"), 0700);
+    make_folder(scratch.path("d/e"), 0700);
+    scratch.put("d/e/f", "text");
+    symlink_file(elsewhere.folder(), scratch.path("d/link"));
+    CHECK_EQ(remove_tree(scratch.path("d")), 0);
+    CHECK_EQ(scratch.count(), 0U);
+    CHECK_EQ(elsewhere.get("kept"), "text");
+    symlink_file(elsewhere.folder(), scratch.path("link"));
+    CHECK_EQ(remove_tree(scratch.path("link")), 0);
+    CHECK_EQ(elsewhere.count(), 1U);
+    CHECK_EQ(remove_tree(scratch.path("nothing")), -ENOENT);
+    CHECK_EQ(remove_tree("/proc/self"), -EPERM);
 }
 
 TEST("copy_to: from a place, or from the position, which moves") {

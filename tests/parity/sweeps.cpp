@@ -2,6 +2,7 @@
 // One plot again and again, struck in each of its turns. The twin of sweeps.py.
 #include "support/trace.h"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <memory>

@@ -175,9 +175,9 @@ TEST("run_all: a case that is skipped is named with the reason, and is no failur
     asked_to_fail = true;
     const std::string failed = run_all_of("this very case is skipped when", false, status);
     asked_to_skip = asked_to_fail = false;
-    CHECK_EQ(text, "skipped run_all: this very case is skipped when it is asked to\n"
-                   "        it was asked to\n"
-                   "0 passed, 0 failed, 1 skipped\n");
+    CHECK(text.starts_with("skipped run_all: this very case is skipped when it is asked to\n"
+                           "        it was asked to\n"));
+    CHECK(text.ends_with("0 passed, 0 failed, 1 skipped\n"));
     CHECK(failed.ends_with("0 passed, 1 failed\n"));
 }
 
