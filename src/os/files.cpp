@@ -3,7 +3,6 @@
 #include "os/files.h"
 
 #include "os/held_sigpipe.h"
-#include "os/system_calls.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -38,6 +37,8 @@ std::size_t expected_bytes(int fd) noexcept {
 
 } // namespace
 
+constinit FileCalls file_calls{.read = &::read, .write = &::write, .close = &::close};
+
 const int OpenFlags::read = O_RDONLY;
 const int OpenFlags::write = O_WRONLY;
 const int OpenFlags::read_write = O_RDWR;
@@ -52,7 +53,7 @@ int open_file(const std::string& path, int flags, unsigned permissions) noexcept
 }
 
 std::int64_t read_some(int fd, char* into, std::size_t size) noexcept {
-    return until_done([&] { return system_calls.read(fd, into, size); });
+    return until_done([&] { return file_calls.read(fd, into, size); });
 }
 
 std::int64_t read_to_end(int fd, std::string& into, std::size_t most) {
@@ -73,7 +74,7 @@ std::int64_t write_all(int fd, std::string_view bytes, std::size_t& written) noe
     HeldSigpipe held;
     for (written = 0; written < bytes.size();) {
         const std::int64_t went = until_done(
-            [&] { return system_calls.write(fd, bytes.data() + written, bytes.size() - written); });
+            [&] { return file_calls.write(fd, bytes.data() + written, bytes.size() - written); });
         if (went == -EPIPE) held.came();
         if (went < 0) return went;
         written += static_cast<std::size_t>(went);
@@ -91,7 +92,7 @@ std::int64_t truncate_file(int fd, std::int64_t size) noexcept {
 
 std::int64_t close_file(Descriptor& descriptor) noexcept {
     const int fd = descriptor.release();
-    if (fd < 0 || system_calls.close(fd) == 0) return 0;
+    if (fd < 0 || file_calls.close(fd) == 0) return 0;
     return errno == EINTR ? 0 : -errno; // on Linux it is closed then
 }
 

@@ -8,8 +8,19 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 
 namespace asyncio::os {
+
+/// The calls on a file that may fail in the middle, as a table: what a test replaces.
+/// Thread    replaced only while no worker is busy: a table of its own, since workers may be when
+///           that of the loop's calls is replaced.
+struct FileCalls {
+    ssize_t (*read)(int, void*, std::size_t);
+    ssize_t (*write)(int, const void*, std::size_t);
+    int (*close)(int);
+};
+extern constinit FileCalls file_calls;
 
 // Each is made again after EINTR, and gives -errno when the kernel refuses.
 

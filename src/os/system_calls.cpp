@@ -37,7 +37,6 @@ constinit SystemCalls system_calls{
     .write = &::write,
     .writev = &::writev,
     .sendfile = &::sendfile,
-    .close = &::close,
     .socket = &::socket,
     .bind = &::bind,
     .listen = &::listen,

@@ -12,10 +12,10 @@
 
 namespace asyncio::os {
 
-/// Every call on a socket, a pipe, the bytes of a file, a child process, the poller and the
-/// resolver goes through here, with the signatures of libc.
+/// Every call on a socket, a pipe, a child process, the poller and the resolver goes through here,
+/// with the signatures of libc.
 ///
-/// Thread    replaced only while no loop runs, and neither resolver nor worker is busy.
+/// Thread    replaced only while no loop runs and no resolver works.
 /// Cost      one load and an indirect call: a nanosecond beside a system call of a hundred.
 struct SystemCalls {
     ssize_t (*recv)(int, void*, std::size_t, int);
@@ -27,7 +27,6 @@ struct SystemCalls {
     ssize_t (*write)(int, const void*, std::size_t);
     ssize_t (*writev)(int, const iovec*, int);
     ssize_t (*sendfile)(int, int, off_t*, std::size_t);
-    int (*close)(int); // of a file: its error is told
     int (*socket)(int, int, int);
     int (*bind)(int, const sockaddr*, socklen_t);
     int (*listen)(int, int);

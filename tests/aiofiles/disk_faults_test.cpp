@@ -3,8 +3,8 @@
 #include "aiofiles/aiofiles.h"
 
 #include "asyncio/testing/testing.h"
+#include "os/files.h"
 #include "support/scratch.h"
-#include "support/system_calls.h"
 
 #include <algorithm>
 #include <atomic>
@@ -66,12 +66,16 @@ int close_on_disk(int fd) {
 }
 
 /// While it lives, reads and writes go through `disk`.
-struct ShakyDisk : support::KeepSystemCalls {
+struct ShakyDisk {
     ShakyDisk() {
         disk = Disk();
-        os::system_calls.write = &write_to_disk;
-        os::system_calls.read = &read_from_disk;
+        os::file_calls.write = &write_to_disk;
+        os::file_calls.read = &read_from_disk;
     }
+    ShakyDisk(const ShakyDisk&) = delete;
+    ShakyDisk& operator=(const ShakyDisk&) = delete;
+    ~ShakyDisk() { os::file_calls = before; }
+    const os::FileCalls before = os::file_calls;
 };
 
 } // namespace
@@ -157,7 +161,7 @@ CO_TEST("FLT-EXEC-03: a file that is cut while it is read ends there") {
 
 CO_TEST("FLT-EXEC-03: a close that fails is told once, and has closed") {
     const ShakyDisk shaky;
-    os::system_calls.close = &close_on_disk;
+    os::file_calls.close = &close_on_disk;
     const Scratch scratch;
     const auto file = co_await aiofiles::open(scratch.path("a"), "wb");
     co_await file.write("0123456789");

@@ -129,3 +129,28 @@ TEST("an interrupted read is made again") {
     CHECK_EQ(byte, 'x');
     ::sigaction(SIGUSR1, &before, nullptr);
 }
+
+TEST("a call that is interrupted is made again, and a close is not") {
+    const Scratch scratch;
+    const FileCalls before = file_calls;
+    static int interruptions = 0;
+    interruptions = 2;
+    file_calls.write = [](int fd, const void* bytes, std::size_t size) -> ssize_t {
+        if (interruptions == 0) return ::write(fd, bytes, size);
+        --interruptions;
+        errno = EINTR;
+        return -1;
+    };
+    file_calls.close = [](int fd) {
+        ::close(fd);
+        errno = EINTR;
+        return -1;
+    };
+    Descriptor file(open_file(scratch.path("a"), OpenFlags::write | OpenFlags::create, 0600));
+    std::size_t written = 0;
+    CHECK_EQ(write_all(file.get(), "text", written), 0);
+    CHECK_EQ(written, 4U);
+    CHECK_EQ(close_file(file), 0); // on Linux it is closed then
+    file_calls = before;
+    CHECK_EQ(scratch.get("a"), "text");
+}

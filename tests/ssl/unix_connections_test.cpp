@@ -29,7 +29,8 @@ Coro<> talk_at(std::string path) {
     const Server server = co_await start_unix_server(echo, path, std::move(options));
     auto [reader, writer] = co_await open_unix_connection(path, tls_options());
     CHECK(writer.get_extra_info(ssl::extra::cipher).has_value());
-    const std::string line = std::string(50'000, 'x') + "\n";
+    std::string line(50'000, 'x');
+    line += '\n';
     co_await writer.write_all(line);
     CHECK(co_await reader.readline() == line);
     writer.close();
