@@ -51,7 +51,7 @@ struct Lot {
     std::string take_path() { return folder + "/" + std::to_string(next++); }
 };
 
-// LIFETIME: `lot` is run_workers' own, which waits.
+// LIFETIME: `lot` is measure's own, which waits.
 Coro<> write_lot(Lot* lot) {
     while (lot->next < lot->count) {
         co_await write_file(lot->take_path(), std::string(small_bytes, 'x'));
@@ -74,8 +74,9 @@ Coro<> measure(const char* workload, Coro<> (*worker)(Lot*), Lot lot, long at_on
 }
 
 Coro<> small_files(long count, long at_once, std::string folder) {
-    co_await measure("write_small", write_lot, Lot{folder, count}, at_once);
-    co_await measure("read_small", read_lot, Lot{folder, count}, at_once);
+    const Lot lot{std::move(folder), count};
+    co_await measure("write_small", write_lot, lot, at_once);
+    co_await measure("read_small", read_lot, lot, at_once);
 }
 
 Coro<> write_large(long pieces, std::string path) {

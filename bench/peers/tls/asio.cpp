@@ -23,7 +23,7 @@ constexpr net::use_awaitable_t<Executor> token;
 
 Awaitable<void> echo(Socket socket, net::ssl::context& context) {
     boost::system::error_code error;
-    const auto quietly = net::redirect_error(token, error);
+    auto quietly = net::redirect_error(token, error);
     net::ssl::stream<Socket> stream(std::move(socket), context);
     co_await stream.async_handshake(net::ssl::stream_base::server, quietly);
     std::vector<char> buffer(64 * 1024);
