@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The limit: blocking calls on one thread. raw small COUNT AT_ONCE FOLDER, raw large MEBIBYTES FOLDER
+// The limit: blocking calls on one thread. Called as bench/asyncio/files.cpp; AT_ONCE is a name.
 #include "../../meter.h"
 
 #include <cstdlib>
