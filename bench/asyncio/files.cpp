@@ -4,8 +4,6 @@
 // Question   what does it cost that the loop goes on while the kernel is at work?
 // Against    blocking calls by hand, CPython's aiofiles, Node: see bench/run-files
 // Try it     files small COUNT AT_ONCE FOLDER, files large MEBIBYTES FOLDER
-//
-// ASYNCIO_BACKEND chooses what the files stand on.
 #include "../meter.h"
 
 #include <aiofiles/aiofiles.h>
