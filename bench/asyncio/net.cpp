@@ -11,6 +11,7 @@
 // echo sends back what comes, by a protocol; lines reads a line of a stream, writes it and drains.
 // With --streams, echo is a stream's too. idle is echo: its connections are what is looked at.
 #include "../meter.h"
+#include "echo.h"
 
 #include <asyncio/asyncio.h>
 
@@ -23,21 +24,7 @@ using namespace asyncio;
 
 namespace {
 
-constexpr unsigned seconds_max = 900; // a server that is forgotten ends by an alarm
-constexpr int backlog = 4096;
 constexpr std::size_t line_bytes_max = std::size_t{1} << 18;
-constexpr std::ptrdiff_t read_bytes_max = 64 * 1024;
-
-class Echo : public Protocol {
-public:
-    void connection_made(Transport& transport) override { transport_ = &transport; }
-    void data_received(std::string_view data) override { transport_->write(data); }
-    void pause_writing() override { transport_->pause_reading(); }
-    void resume_writing() override { transport_->resume_reading(); }
-
-private:
-    Transport* transport_ = nullptr;
-};
 
 Coro<> lines(StreamReader reader, StreamWriter writer) {
     for (;;) {
@@ -48,30 +35,12 @@ Coro<> lines(StreamReader reader, StreamWriter writer) {
     }
 }
 
-Coro<> echo(StreamReader reader, StreamWriter writer) {
-    for (;;) {
-        const std::string data = co_await reader.read(read_bytes_max);
-        if (data.empty()) co_return;
-        writer.write(data);
-        co_await writer.drain();
-    }
-}
-
 Coro<> serve(std::string mode, bool streams, int port) {
-    const auto options = ServerOptions().backlog(backlog).limit(line_bytes_max);
-    EventLoop& loop = get_running_loop();
-    loop.set_exception_handler([](EventLoop&, const ExceptionContext&) {}); // peers that reset
-    if (mode == "lines") {
-        const Server server = co_await start_server(lines, "127.0.0.1", port, options);
-        co_await server.serve_forever();
-    } else if (streams) {
-        const Server server = co_await start_server(echo, "127.0.0.1", port, options);
-        co_await server.serve_forever();
-    } else {
-        const Server server = co_await loop.create_server([] { return std::make_shared<Echo>(); },
-                                                          "127.0.0.1", port, options);
-        co_await server.serve_forever();
-    }
+    const auto options = ServerOptions().backlog(bench::backlog).limit(line_bytes_max);
+    if (mode != "lines") co_return co_await bench::serve_echo(streams, port, options);
+    get_running_loop().set_exception_handler([](EventLoop&, const ExceptionContext&) {}); // resets
+    const Server server = co_await start_server(lines, "127.0.0.1", port, options);
+    co_await server.serve_forever();
 }
 
 Coro<> spawn_processes(long count) {
@@ -102,7 +71,7 @@ int main(int argc, char** argv) {
         return 0;
     }
     if (mode != "echo" && mode != "lines" && mode != "idle") return usage();
-    ::alarm(seconds_max);
+    ::alarm(bench::seconds_max);
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;

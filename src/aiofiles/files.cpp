@@ -144,11 +144,12 @@ std::vector<std::string> lines_ahead(const FileState& file, std::ptrdiff_t hint,
         if (rest.empty()) break;
         const std::string_view whole =
             rest.substr(0, line_bytes(file.manner, rest, 0, file.at_end)); // no_end: all of it
-        std::string piece(whole);
         bytes += whole.size();
-        const std::string& line = lines.emplace_back(to_text(file.manner, std::move(piece)));
+        std::string line = to_text(file.manner, std::string(whole));
+        if (line.empty()) break; // the end, where nothing is text
         total +=
             static_cast<std::ptrdiff_t>(file.manner.binary ? line.size() : characters_in(line));
+        lines.push_back(std::move(line));
     }
     return lines;
 }

@@ -13,17 +13,12 @@ namespace aiofiles::detail {
 
 namespace os = asyncio::os;
 
-namespace {
-
-// A temporary file goes with its handle; that somebody else was quicker is no error.
 void remove_quietly(const std::string& path) noexcept {
     try {
         os::remove_file(path);
     } catch (...) { // it is gone already, or its folder is
     }
 }
-
-} // namespace
 
 RawFile::RawFile(os::Descriptor descriptor, bool closes, std::string name,
                  asyncio::ThreadPoolExecutor* executor)

@@ -102,6 +102,9 @@ private:
     asyncio::ThreadPoolExecutor* executor_; // LIFETIME: the user's; it outlives the file
 };
 
+/// A temporary file goes; that somebody else was quicker is no error.
+void remove_quietly(const std::string& path) noexcept;
+
 /// Does it write bytes?
 inline bool is_write(RawCall call) noexcept {
     return call == RawCall::write || call == RawCall::append;

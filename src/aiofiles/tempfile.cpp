@@ -55,7 +55,7 @@ struct Named {
         : file(std::move(other.file)), removed(std::exchange(other.removed, {})) {}
     Named& operator=(Named&&) = delete;
     ~Named() {
-        if (!removed.empty()) static_cast<void>(calls::remove_tree(removed));
+        if (!removed.empty()) detail::remove_quietly(removed);
     }
     detail::FoundFile file;
     std::string removed; // its path; empty: it stays

@@ -31,8 +31,9 @@ std::string_view terminator(const Manner& manner) noexcept {
 }
 
 void translate_to_lf(std::string& text) noexcept {
-    std::size_t to = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
+    std::size_t to = text.find('\r');
+    if (to == std::string::npos) return;
+    for (std::size_t i = to; i < text.size(); ++i) {
         const bool cr = text[i] == '\r';
         text[to++] = cr ? '\n' : text[i];
         if (cr && i + 1 < text.size() && text[i + 1] == '\n') ++i;

@@ -21,14 +21,15 @@ void sift_down(std::vector<T>& heap, std::size_t root, std::size_t at, Less& les
     }
 }
 
-// The root's smaller child comes up, and its own smaller child, down to a leaf; there what was the
-// root is put in order. It mostly belongs near a leaf: so half of the comparisons are spared.
+// Of the first `size` items: the root's smaller child comes up, and its own smaller child, down to
+// a leaf; there what was the root is put in order. It mostly belongs near a leaf: so half of the
+// comparisons are spared.
 template <class T, class Less>
-void sift_up(std::vector<T>& heap, Less& less) {
+void sift_up(std::vector<T>& heap, std::size_t size, Less& less) {
     std::size_t at = 0;
-    for (std::size_t child = 1; child < heap.size(); child = 2 * at + 1) {
+    for (std::size_t child = 1; child < size; child = 2 * at + 1) {
         const std::size_t right = child + 1;
-        if (right < heap.size() && !less(heap[child], heap[right])) child = right;
+        if (right < size && !less(heap[child], heap[right])) child = right;
         std::swap(heap[at], heap[child]);
         at = child;
     }
@@ -45,14 +46,14 @@ void heappush(std::vector<T>& heap, T&& item, Less less) {
     heapq_detail::sift_down(heap, 0, heap.size() - 1, less);
 }
 
-/// Takes the smallest item of a heap that has one.
+/// Takes the smallest item of a heap that has one.  Throws as heappush: no item is lost.
 /// Source    CPython 3.14 heapq.heappop.
 template <class T, class Less>
 T heappop(std::vector<T>& heap, Less less) {
     std::swap(heap.front(), heap.back());
+    heapq_detail::sift_up(heap, heap.size() - 1, less);
     T smallest(std::move(heap.back()));
     heap.pop_back();
-    heapq_detail::sift_up(heap, less);
     return smallest;
 }
 

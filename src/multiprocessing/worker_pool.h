@@ -52,6 +52,7 @@ public:
         }
     }
     void fail(std::exception_ptr error) noexcept override {
+        if (future_.state() == nullptr) return; // it went with its result
         try {
             std::move(future_).set_exception(std::move(error));
         } catch (...) { // a handle has completed it

@@ -93,7 +93,7 @@ int remove_below(int parent, const char* name) noexcept {
     while (const dirent* found = ::readdir(folder.get())) {
         if (is_itself_or_parent(found->d_name)) continue;
         const int error = remove_below(fd, found->d_name);
-        if (first == 0) first = error;
+        if (first == 0 && error != -ENOENT) first = error; // else somebody was quicker
     }
     if (::unlinkat(parent, name, AT_REMOVEDIR) != 0 && first == 0) first = -errno;
     return first;

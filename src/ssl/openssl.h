@@ -31,9 +31,10 @@ using OwnedSession = Owned<SSL_SESSION, SSL_SESSION_free>;
 /// What `error`, of OpenSSL's queue, is about.
 Fault fault_of(unsigned long error, const char* operation, std::string object);
 /// Throws the first of the queued errors, and empties the queue: an OSError if a system call has
-/// failed, else an SSLError.
+/// failed, std::bad_alloc if there was no memory, else an SSLError.
 [[noreturn]] void throw_queued(const char* operation, std::string object = {});
-/// Throws what a call on `connection` has failed with: one of the errors of errors.h.
+/// Throws what a call on `connection` has failed with: one of the errors of errors.h, or
+/// std::bad_alloc.
 [[noreturn]] void throw_of_connection(const SSL* connection, int result, const char* operation,
                                       std::string object);
 

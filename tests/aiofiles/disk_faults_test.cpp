@@ -7,14 +7,12 @@
 #include "support/scratch.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <fcntl.h>
 #include <future>
 #include <unistd.h>
 
 using namespace asyncio;
-using aiofiles::AsyncFile;
 using aiofiles::OpenOptions;
 using support::Scratch;
 using namespace std::chrono_literals;

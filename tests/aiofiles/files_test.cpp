@@ -65,6 +65,16 @@ CO_TEST("AF02: lines, with their ends, and what is left behind the last one") {
     co_await file.close();
 }
 
+CO_TEST("AF02: what is ignored at the end is no line, and the reader is behind it") {
+    const Scratch scratch;
+    const auto options = OpenOptions().errors("ignore");
+    const auto file = co_await aiofiles::open(scratch.put("a", "one\n\xff"), "r", options);
+    const std::vector<std::string> one{"one\n"};
+    CHECK_EQ(co_await file.readlines(), one);
+    CHECK_EQ(co_await file.tell(), 5);
+    co_await file.close();
+}
+
 CO_TEST("AF02: lines that are longer than what is read at once come whole") {
     const Scratch scratch;
     const std::string line(200'000, 'x');

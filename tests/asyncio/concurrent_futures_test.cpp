@@ -33,6 +33,22 @@ TEST("TP01: a future gives its value to every handle") {
     CHECK_EQ(to_string(future), "<ConcurrentFuture finished result='value'>");
 }
 
+TEST("TP01: a handle that is given away with its result leaves it to who reads it") {
+    const auto value = std::make_shared<int>(7);
+    ConcurrentFuture<std::shared_ptr<int>> given;
+    ConcurrentFuture<std::shared_ptr<int>> read = given;
+    std::move(given).set_result(value);
+    const auto got = std::move(read).get(); // moved out: no other handle shows it
+    CHECK_EQ(got.use_count(), 2);
+
+    ConcurrentFuture<int> failing;
+    const ConcurrentFuture<int> failed = failing;
+    CHECK_THROWS_AS(std::move(failing).set_exception(std::exception_ptr()), TypeError);
+    std::move(failing).set_exception(std::make_exception_ptr(ValueError("bad")));
+    CHECK(failed.state()->sole_owner());
+    CHECK_THROWS_MSG(failed.result(), ValueError, "bad");
+}
+
 TEST("TP01: a future throws the exception it was given") {
     const ConcurrentFuture<int> future;
     future.set_exception(ValueError("bad"));

@@ -72,6 +72,9 @@ TEST("heapq: a comparison that throws loses no item") {
     const auto broken = [](int, int) -> bool { throw std::runtime_error("no order"); };
     CHECK_THROWS_AS(heappush(heap, 4, broken), std::runtime_error);
     CHECK_EQ(heap.size(), 2U);
+    heappush(heap, 3, std::less<>());
+    CHECK_THROWS_AS(heappop(heap, broken), std::runtime_error);
+    CHECK_EQ(heap.size(), 3U);
 }
 
 TEST("heapq: what can only be moved is moved") {

@@ -14,6 +14,7 @@
 #include <thread>
 
 using namespace multiprocessing;
+using detail::FutureJob;
 using support::long_enough;
 
 namespace {
@@ -73,6 +74,17 @@ std::string request_of_next(int number) {
 }
 
 } // namespace
+
+TEST("MP01: a job that has given its result does not fail any more, whatever comes behind it") {
+    const asyncio::ConcurrentFuture<int> future;
+    FutureJob<int, int> job(detail::request_for_call(next_of, 4), future);
+    CHECK(job.begin());
+    Packer calls;
+    pack_call<int>(calls, 4);
+    job.finish(run_registered("line.next_of", std::move(calls).take()));
+    job.fail(std::make_exception_ptr(std::bad_alloc()));
+    CHECK_EQ(future.result(), 5);
+}
 
 TEST("MP01: many threads may submit at once, and each gets its own results") {
     ProcessPoolExecutor pool(3);
