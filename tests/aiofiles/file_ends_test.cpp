@@ -37,10 +37,18 @@ public:
 
     OpenOptions options() { return OpenOptions().executor(&pool_); }
     ThreadPoolExecutor& pool() { return pool_; }
-    /// From now on what is submitted waits.
+    /// From now on what is submitted waits. The thread is at the gate when this returns: what lies
+    /// in the line then is dropped by a shutdown, and not begun beside it.
     void hold() {
         gate_.emplace();
-        held_ = pool_.submit([gate = gate_->get_future().share()] { gate.wait(); });
+        std::promise<void> at_gate;
+        auto arrival = at_gate.get_future();
+        held_ =
+            pool_.submit([gate = gate_->get_future().share(), at = std::move(at_gate)]() mutable {
+                at.set_value();
+                gate.wait();
+            });
+        arrival.wait();
     }
     void let_go() {
         if (gate_) gate_->set_value();

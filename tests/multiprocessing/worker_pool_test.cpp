@@ -5,8 +5,8 @@
 #include "asyncio/concurrent_wait.h"
 #include "asyncio/testing/testing.h"
 #include "multiprocessing/process_pool.h"
+#include "os/system_calls.h"
 #include "support/held_workers.h"
-#include "support/system_calls.h"
 
 #include <cerrno>
 #include <csignal>
@@ -35,14 +35,20 @@ const Registration functions[] = {
     {"line.dies_sometimes", dies_sometimes},
 };
 
-/// While it lives, no process can be started.
-struct NoProcesses : support::KeepSystemCalls {
+/// While it lives, no process can be started. It touches that call alone: a thread that nobody can
+/// wait for, of a case before, may still use others.
+struct NoProcesses {
     NoProcesses() {
         os::system_calls.clone = [](int (*)(void*), void*, int, void*, int*) {
             errno = EAGAIN;
             return -1;
         };
     }
+    NoProcesses(const NoProcesses&) = delete;
+    NoProcesses& operator=(const NoProcesses&) = delete;
+    ~NoProcesses() { os::system_calls.clone = before; }
+
+    const decltype(os::SystemCalls::clone) before = os::system_calls.clone;
 };
 
 /// A job that notes what becomes of it.
