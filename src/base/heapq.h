@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -41,7 +42,7 @@ void sift_up(std::vector<T>& heap, std::size_t size, Less& less) {
 /// Adds an item.  Throws what allocating, moving and `less` throw: no item is lost.
 /// Source    CPython 3.14 heapq.heappush.
 template <class T, class Less>
-void heappush(std::vector<T>& heap, T&& item, Less less) {
+void heappush(std::vector<T>& heap, std::type_identity_t<T>&& item, Less less) {
     heap.push_back(std::move(item));
     heapq_detail::sift_down(heap, 0, heap.size() - 1, less);
 }
